@@ -1,0 +1,44 @@
+-- Adds a schedule, or replaces the tenant's schedule with the same key; returns its row. A scheduler plans it at once.
+-- Locks: the row that holds the key.
+create or replace function ${schema}.add_scheduled_job(
+  db_id uuid,
+  identifier text,
+  payload json default '{}'::json,
+  schedule_info json default '{}'::json,
+  job_key text default null,
+  queue_name text default null,
+  max_attempts int default 25,
+  priority int default 0
+) returns ${schema}.scheduled_jobs
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  added ${schema}.scheduled_jobs;
+begin
+  if add_scheduled_job.db_id is null or coalesce(add_scheduled_job.identifier, '') = '' then
+    raise exception 'INVALID_ARGUMENT' using
+      errcode = 'PJ003',
+      detail = case
+        when add_scheduled_job.db_id is null then 'db_id is null.'
+        else 'identifier is null or empty.'
+      end,
+      hint = 'add_scheduled_job(db_id, identifier, payload, schedule_info)';
+  end if;
+  insert into ${schema}.scheduled_jobs as s (
+    database_id, task_identifier, payload, queue_name, schedule_info, max_attempts, key, priority)
+  values (
+    add_scheduled_job.db_id, add_scheduled_job.identifier, coalesce(add_scheduled_job.payload, '{}'::json),
+    add_scheduled_job.queue_name, coalesce(add_scheduled_job.schedule_info, '{}'::json),
+    coalesce(add_scheduled_job.max_attempts, 25), add_scheduled_job.job_key, coalesce(add_scheduled_job.priority, 0))
+  on conflict (database_id, key) where key is not null do update
+  set task_identifier = excluded.task_identifier,
+    payload = excluded.payload,
+    queue_name = excluded.queue_name,
+    schedule_info = excluded.schedule_info,
+    max_attempts = excluded.max_attempts,
+    priority = excluded.priority
+  returning s.* into added;
+  return added;
+end;
+$$;

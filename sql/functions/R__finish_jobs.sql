@@ -1,0 +1,157 @@
+-- Ends attempts, or hands them over to a callback, in one round trip: the arrays run in parallel, an element each.
+-- Outcomes, and what they do to the job whose (id, attempt, lease token) match:
+--   complete        gone to job_history as succeeded, with its result; its follow-up jobs are added
+--   retry           comes back after retry_delay, not before delay seconds; dead when attempts are used up
+--   missing         as retry, but dead after the fifth retry: the function answered that it does not exist
+--   dead            a dead letter
+--   infrastructure  the attempt is not charged; comes back after infra_delay; dead after infra_failures_max
+--   backpressure    not charged in the first day of the job's life, after that as retry; comes back after delay seconds
+--   snooze          not charged; comes back after delay seconds
+--   wait            the function answered 202: the lease is the function's from now on, for delay seconds
+-- Verdicts, a row per element: accepted; or from refused_outcome, when the fence did not match.
+-- Locks: the jobs in the order of their ids, so that overlapping batches queue up instead of deadlocking. Of two
+-- outcomes for one attempt the one that gets the row first is accepted, within a batch the earlier one.
+create or replace function ${schema}.finish_jobs(
+  job_ids bigint[],
+  attempts int[],
+  lease_tokens uuid[],
+  outcomes text[],
+  statuses int[],
+  messages text[],
+  delays double precision[],
+  results text[],
+  follow_ups text[]
+) returns table (element int, verdict text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+#variable_conflict use_column
+declare
+  accepted int[];
+  may_wake boolean;
+  follow_up record;
+begin
+  perform 1 from ${schema}.jobs j where j.id = any (finish_jobs.job_ids) order by j.id for update;
+
+  with offered as (
+    select o.job_id, o.attempt, o.lease, o.outcome, o.status, o.message, o.delay, o.result, o.element
+    from unnest(
+      finish_jobs.job_ids, finish_jobs.attempts, finish_jobs.lease_tokens, finish_jobs.outcomes, finish_jobs.statuses,
+      finish_jobs.messages, finish_jobs.delays, finish_jobs.results)
+      with ordinality as o (job_id, attempt, lease, outcome, status, message, delay, result, element)
+  ), fenced as materialized (
+    select distinct on (o.job_id)
+      o.job_id, o.attempt, o.lease, o.outcome, o.status, o.message, o.delay, o.result, o.element
+    from offered o
+    join ${schema}.jobs j on j.id = o.job_id and j.attempts = o.attempt and j.lease_token = o.lease
+    order by o.job_id, o.element
+  ), completed as (
+    delete from ${schema}.jobs j
+    using fenced f
+    where f.outcome = 'complete' and j.id = f.job_id and j.attempts = f.attempt and j.lease_token = f.lease
+    returning
+      j.id, j.database_id, j.queue_name, j.task_identifier, j.payload, j.priority, j.run_at, j.attempts,
+      j.max_attempts, j.key, j.last_error, j.locked_at, j.locked_by, j.lease_token, j.created_at, j.actor_id,
+      j.entity_id, j.request_id, j.traceparent, j.infra_failures, j.errors, j.progress, f.result
+  ), archived as (
+    insert into ${schema}.job_history (
+      id, database_id, queue_name, task_identifier, payload, priority, run_at, attempts, max_attempts, key, last_error,
+      started_at, worker_id, lease_token, created_at, actor_id, entity_id, request_id, traceparent, infra_failures,
+      errors, progress, state, result)
+    select
+      c.id, c.database_id, c.queue_name, c.task_identifier, c.payload, c.priority, c.run_at, c.attempts,
+      c.max_attempts, c.key, c.last_error, c.locked_at, c.locked_by, c.lease_token, c.created_at, c.actor_id,
+      c.entity_id, c.request_id, c.traceparent, c.infra_failures, c.errors, c.progress, 'succeeded', c.result::json
+    from completed c
+  ), waiting as (
+    update ${schema}.jobs j
+    set waiting_since = now(),
+      lease_expires_at = clock_timestamp() + make_interval(secs => f.delay),
+      updated_at = now()
+    from fenced f
+    where f.outcome = 'wait' and j.id = f.job_id and j.attempts = f.attempt and j.lease_token = f.lease
+  ), failed as (
+    update ${schema}.jobs j
+    set attempts = case
+        when f.ends then j.max_attempts
+        when f.charged then j.attempts
+        else j.attempts - 1
+      end,
+      infra_failures = j.infra_failures + case when f.outcome = 'infrastructure' then 1 else 0 end,
+      run_at = now() + case f.outcome
+        when 'infrastructure' then greatest(
+          make_interval(secs => f.delay), ${schema}.infra_delay(j.infra_failures + 1))
+        when 'snooze' then make_interval(secs => f.delay)
+        when 'backpressure' then make_interval(secs => f.delay)
+        else greatest(make_interval(secs => f.delay), ${schema}.retry_delay(j.attempts))
+      end,
+      last_error = case when f.outcome = 'snooze' then j.last_error else f.message end,
+      errors = case when f.outcome = 'snooze' then j.errors
+        else ${schema}.attempt_error(j, f.outcome, f.status, f.message) end,
+      locked_at = null,
+      locked_by = null,
+      lease_token = null,
+      lease_expires_at = null,
+      waiting_since = null,
+      updated_at = now()
+    from (
+      select
+        f.job_id, f.attempt, f.lease, f.outcome, f.status, f.message, coalesce(f.delay, 0) as delay,
+        case f.outcome
+          when 'infrastructure' then false
+          when 'snooze' then false
+          when 'backpressure' then target.created_at < now() - interval '1 day'
+          else true
+        end as charged,
+        case f.outcome
+          when 'dead' then true
+          when 'infrastructure' then target.infra_failures + 1 >= ${schema}.infra_failures_max()
+          when 'missing' then (
+            select count(*) >= 5 from jsonb_array_elements(target.errors) as e where e ->> 'outcome' = 'missing')
+          else false
+        end as ends
+      from fenced f
+      join ${schema}.jobs target on target.id = f.job_id
+      where f.outcome not in ('complete', 'wait')
+    ) as f
+    where j.id = f.job_id and j.attempts = f.attempt and j.lease_token = f.lease
+    returning j.run_at
+  )
+  select
+    coalesce((select array_agg(f.element::int) from fenced f), '{}'),
+    -- A queue that is free again, or a retry that comes soon, may be news to a worker that sleeps.
+    exists (select 1 from completed c where c.queue_name is not null)
+      or exists (select 1 from failed f where f.run_at <= now() + interval '1 minute')
+  into accepted, may_wake;
+
+  if may_wake then
+    perform pg_notify('jobs:insert', '');
+  end if;
+
+  for follow_up in
+    select h.database_id, h.actor_id, h.entity_id, h.request_id, h.traceparent,
+      spec.task, spec.payload, spec.key, spec.queue, spec.run_at, spec.max_attempts, spec.priority
+    from unnest(accepted) as a (element)
+    join ${schema}.job_history h
+      on h.id = finish_jobs.job_ids[a.element] and h.lease_token = finish_jobs.lease_tokens[a.element]
+    cross join lateral json_to_recordset(finish_jobs.follow_ups[a.element]::json) as spec (
+      task text, payload json, key text, queue text, run_at timestamptz, max_attempts int, priority int)
+    where finish_jobs.follow_ups[a.element] is not null and finish_jobs.outcomes[a.element] = 'complete'
+  loop
+    perform ${schema}.add_job(
+      follow_up.database_id, follow_up.task, follow_up.payload, follow_up.key, follow_up.queue, follow_up.run_at,
+      follow_up.max_attempts, follow_up.priority, follow_up.actor_id, follow_up.entity_id, follow_up.request_id,
+      follow_up.traceparent);
+  end loop;
+
+  return query
+  select
+    o.element::int,
+    case when o.element = any (accepted) then 'accepted'
+      else ${schema}.refused_outcome(o.job_id, o.lease, o.outcome)
+    end
+  from unnest(finish_jobs.job_ids, finish_jobs.lease_tokens, finish_jobs.outcomes)
+    with ordinality as o (job_id, lease, outcome, element);
+end;
+$$;

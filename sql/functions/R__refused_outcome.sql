@@ -1,0 +1,42 @@
+-- Why an outcome was refused, for the answer to whoever offered it:
+--   replay     this attempt ended that way already (success or failure)
+--   conflict   this attempt ended the other way
+--   cancelled  the job was cancelled
+--   stale      the attempt was superseded: its lease expired or the job was claimed again
+--   unknown    there is no such job, or its history has been dropped
+-- Locks: none. Volatile, to see what the calling function's own statements did.
+create or replace function ${schema}.refused_outcome(job_id bigint, lease uuid, outcome text) returns text
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  ended record;
+  job_errors jsonb;
+begin
+  select h.state, h.lease_token into ended
+  from ${schema}.job_history h
+  where h.id = refused_outcome.job_id
+  order by h.finished_at desc
+  limit 1;
+  if found then
+    return case
+      when ended.state = 'cancelled' then 'cancelled'
+      when ended.lease_token is distinct from refused_outcome.lease then 'stale'
+      when refused_outcome.outcome in ('complete', 'wait') then 'replay'
+      else 'conflict'
+    end;
+  end if;
+
+  select j.errors into job_errors from ${schema}.jobs j where j.id = refused_outcome.job_id;
+  if not found then
+    return 'unknown';
+  end if;
+  if exists (
+    select 1 from jsonb_array_elements(job_errors) as e
+    where e ->> 'lease' = refused_outcome.lease::text and e ->> 'outcome' <> 'expired')
+  then
+    return case when refused_outcome.outcome = 'complete' then 'conflict' else 'replay' end;
+  end if;
+  return 'stale';
+end;
+$$;

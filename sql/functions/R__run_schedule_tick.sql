@@ -1,0 +1,43 @@
+-- Takes one due moment of a schedule, makes its job and sets the moment after it. The answer's verdict:
+--   made      the job was made
+--   overlap   the previous job has not ended; the moment passes without one
+--   taken     another scheduler took this moment, or the schedule was edited, parked or deleted meanwhile
+-- A moment is taken once whatever the number of schedulers: the row in schedule_ticks is its proof.
+-- Locks: the schedule's row; a second scheduler waits for it and then finds the moment taken.
+create or replace function ${schema}.run_schedule_tick(schedule_id bigint, tick timestamptz, next_tick timestamptz)
+returns table (verdict text, job_id bigint)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  made bigint;
+begin
+  update ${schema}.scheduled_jobs s
+  set next_tick_at = run_schedule_tick.next_tick
+  where s.id = run_schedule_tick.schedule_id
+    and s.next_tick_at = run_schedule_tick.tick
+    and s.next_tick_at <= clock_timestamp();
+  if not found then
+    return query select 'taken', null::bigint;
+    return;
+  end if;
+  insert into ${schema}.schedule_ticks (schedule_id, tick)
+  values (run_schedule_tick.schedule_id, run_schedule_tick.tick)
+  on conflict do nothing;
+  if not found then
+    return query select 'taken', null::bigint;
+    return;
+  end if;
+  begin
+    select j.id into made from ${schema}.run_scheduled_job(run_schedule_tick.schedule_id) j;
+  exception when sqlstate 'PJ001' then
+    return query select 'overlap', null::bigint;
+    return;
+  end;
+  update ${schema}.schedule_ticks t
+  set job_id = made
+  where t.schedule_id = run_schedule_tick.schedule_id and t.tick = run_schedule_tick.tick;
+  return query select 'made', made;
+end;
+$$;

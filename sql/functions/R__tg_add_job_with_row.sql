@@ -1,0 +1,15 @@
+-- Trigger: adds a job for the task named by the first argument, with the whole row as payload, for the session's tenant.
+-- Locks: as add_job. The job commits or disappears with the statement that fired the trigger.
+create or replace function ${schema}.tg_add_job_with_row() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tg_op = 'DELETE' then
+    perform ${schema}.add_job(${schema}.current_database_id(), tg_argv[0], to_json(old));
+    return old;
+  end if;
+  perform ${schema}.add_job(${schema}.current_database_id(), tg_argv[0], to_json(new));
+  return new;
+end;
+$$;

@@ -1,0 +1,308 @@
+package dev.postern.sql;
+
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.json.JsonObject;
+import io.vertx.core.net.NetClientOptions;
+import io.vertx.pgclient.PgBuilder;
+import io.vertx.pgclient.data.Interval;
+import io.vertx.sqlclient.Pool;
+import io.vertx.sqlclient.PoolOptions;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
+import io.vertx.sqlclient.Tuple;
+import java.time.Duration;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Claims, leases and outcomes: one line per {@code app_jobs} function. Any context may call; the future completes on the
+ * caller's context and fails with a {@link StoreException} only. Nothing is retried here.
+ */
+public final class JobStore {
+
+    /** Characters of an error message that are kept. */
+    private static final int MESSAGE_LENGTH = 2000;
+
+    private static final int CONNECT_TIMEOUT_MS = 5_000;
+
+    /** A connection silent for so long is closed: an idle one costs a reconnect, a half-open one stops being believed. */
+    private static final int SILENCE_SECONDS = 60;
+
+    /** A statement of these takes milliseconds; one that takes so long is on a dead connection or behind a lock. */
+    private static final long ANSWER_SECONDS = 10;
+
+    private final Pool pool;
+    private final String claimJobs;
+    private final String nextDue;
+    private final String finishJobs;
+    private final String renewLeases;
+    private final String releaseLeases;
+    private final String reapLeases;
+    private final String reportProgress;
+    private final String pruneHistory;
+
+    /** Calls the functions of the given schema through the pool, which stays the caller's to close. */
+    public JobStore(Pool pool, String schema) {
+        this.pool = pool;
+        this.claimJobs = "select * from " + schema + ".claim_jobs($1, $2, $3, $4)";
+        this.nextDue = "select " + schema + ".next_due($1)";
+        this.finishJobs = "select element, verdict from " + schema + ".finish_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        this.renewLeases = "select job_id from " + schema + ".renew_leases($1, $2, $3, $4) where not cancel_requested";
+        this.releaseLeases = "select released from " + schema + ".release_leases($1, $2, $3) as released";
+        this.reapLeases =
+                "select job_id, task_identifier, attempt, worker_id, waited, dead from " + schema + ".reap_leases($1)";
+        this.reportProgress = "select verdict, lease_expires_at, cancel_requested from " + schema
+                + ".report_progress($1, $2, $3, $4, $5)";
+        this.pruneHistory = "select " + schema + ".prune_history($1)";
+    }
+
+    /** A pool for the stores of one process. It connects on first use and reconnects by itself. */
+    public static Pool pool(Vertx vertx, DatabaseConfig config, String applicationName) {
+        return PgBuilder.pool()
+                .with(new PoolOptions().setMaxSize(config.poolSize()).setConnectionTimeout(10))
+                .with(new NetClientOptions()
+                        .setConnectTimeout(CONNECT_TIMEOUT_MS)
+                        .setTcpKeepAlive(true)
+                        .setIdleTimeout(SILENCE_SECONDS))
+                .connectingTo(config.connectOptions(applicationName))
+                .using(vertx)
+                .build();
+    }
+
+    /**
+     * Claims up to {@code limit} due jobs for a worker.
+     *
+     * @param worker id of this incarnation of the worker, at least 4 characters
+     * @param tasks the task identifiers it takes; empty for all
+     * @param limit how many at most, at least 1
+     * @param lease how long they are its own unless renewed
+     */
+    public Future<List<ClaimedJob>> claim(String worker, Optional<List<String>> tasks, int limit, Duration lease) {
+        return call(claimJobs, Tuple.of(worker, array(tasks), limit, interval(lease)), "claim jobs")
+                .map(rows -> {
+                    List<ClaimedJob> jobs = new ArrayList<>(rows.size());
+                    for (Row row : rows) {
+                        jobs.add(claimedJob(row));
+                    }
+                    return jobs;
+                });
+    }
+
+    /** After which time the next job becomes due; empty when none waits for its time. Never negative. */
+    public Future<Optional<Duration>> nextDue(Optional<List<String>> tasks) {
+        return call(nextDue, Tuple.of(array(tasks)), "ask for the next due job").map(rows -> {
+            Double seconds = rows.iterator().next().getDouble(0);
+            return Optional.ofNullable(seconds).map(s -> Duration.ofMillis((long) Math.ceil(Math.max(0, s) * 1000)));
+        });
+    }
+
+    /**
+     * Offers outcomes, in one round trip and one transaction.
+     *
+     * @return a verdict for each, in the order of the offers
+     */
+    public Future<List<Verdict>> finish(List<OfferedOutcome> offers) {
+        int n = offers.size();
+        Long[] ids = new Long[n];
+        Integer[] attempts = new Integer[n];
+        UUID[] leases = new UUID[n];
+        String[] outcomes = new String[n];
+        Integer[] statuses = new Integer[n];
+        String[] messages = new String[n];
+        Double[] delays = new Double[n];
+        String[] results = new String[n];
+        String[] followUps = new String[n];
+        for (int i = 0; i < n; i++) {
+            Attempt attempt = offers.get(i).attempt();
+            ids[i] = attempt.jobId();
+            attempts[i] = attempt.number();
+            leases[i] = attempt.lease();
+            switch (offers.get(i).outcome()) {
+                case Outcome.Complete o -> {
+                    outcomes[i] = "complete";
+                    results[i] = o.result();
+                    followUps[i] = o.followUps();
+                }
+                case Outcome.Retry o -> {
+                    outcomes[i] = "retry";
+                    statuses[i] = o.status();
+                    messages[i] = text(o.error());
+                    delays[i] = seconds(o.notBefore());
+                }
+                case Outcome.Missing o -> {
+                    outcomes[i] = "missing";
+                    statuses[i] = o.status();
+                    messages[i] = text(o.error());
+                    delays[i] = seconds(o.notBefore());
+                }
+                case Outcome.Dead o -> {
+                    outcomes[i] = "dead";
+                    statuses[i] = o.status();
+                    messages[i] = text(o.error());
+                }
+                case Outcome.Infrastructure o -> {
+                    outcomes[i] = "infrastructure";
+                    statuses[i] = o.status();
+                    messages[i] = text(o.error());
+                    delays[i] = seconds(o.notBefore());
+                }
+                case Outcome.Backpressure o -> {
+                    outcomes[i] = "backpressure";
+                    statuses[i] = o.status();
+                    messages[i] = text(o.error());
+                    delays[i] = seconds(o.delay());
+                }
+                case Outcome.Snooze o -> {
+                    outcomes[i] = "snooze";
+                    delays[i] = seconds(o.delay());
+                }
+                case Outcome.Wait o -> {
+                    outcomes[i] = "wait";
+                    delays[i] = seconds(o.lease());
+                }
+            }
+        }
+        Tuple arguments = Tuple.tuple()
+                .addArrayOfLong(ids)
+                .addArrayOfInteger(attempts)
+                .addArrayOfUUID(leases)
+                .addArrayOfString(outcomes)
+                .addArrayOfInteger(statuses)
+                .addArrayOfString(messages)
+                .addArrayOfDouble(delays)
+                .addArrayOfString(results)
+                .addArrayOfString(followUps);
+        return call(finishJobs, arguments, "store outcomes").map(rows -> {
+            Verdict[] verdicts = new Verdict[n];
+            for (Row row : rows) {
+                verdicts[row.getInteger(0) - 1] = Verdict.of(row.getString(1));
+            }
+            return List.of(verdicts);
+        });
+    }
+
+    /**
+     * Renews leases.
+     *
+     * @return ids of the jobs whose lease was renewed and that nobody wants cancelled; the others' attempts are over
+     */
+    public Future<List<Long>> renew(Collection<Attempt> attempts, Duration lease) {
+        Tuple arguments = fences(attempts).addValue(interval(lease));
+        return call(renewLeases, arguments, "renew leases").map(JobStore::ids);
+    }
+
+    /**
+     * Gives jobs back, uncharged.
+     *
+     * @return ids of those that were still held
+     */
+    public Future<List<Long>> release(Collection<Attempt> attempts) {
+        return call(releaseLeases, fences(attempts), "release leases").map(JobStore::ids);
+    }
+
+    /** Takes back up to {@code limit} jobs whose lease has expired. */
+    public Future<List<ReapedLease>> reap(int limit) {
+        return call(reapLeases, Tuple.of(limit), "reap leases").map(rows -> {
+            List<ReapedLease> reaped = new ArrayList<>(rows.size());
+            for (Row row : rows) {
+                reaped.add(new ReapedLease(
+                        row.getLong(0),
+                        row.getString(1),
+                        row.getInteger(2),
+                        row.getString(3),
+                        row.getBoolean(4),
+                        row.getBoolean(5)));
+            }
+            return reaped;
+        });
+    }
+
+    /**
+     * A function's sign of life.
+     *
+     * @param progress what to show people, or null for a bare heartbeat
+     */
+    public Future<LeaseState> reportProgress(Attempt attempt, Duration lease, @Nullable JsonObject progress) {
+        Tuple arguments = Tuple.of(attempt.jobId(), attempt.number(), attempt.lease(), interval(lease))
+                .addValue(progress);
+        return call(reportProgress, arguments, "report progress of job " + attempt.jobId())
+                .map(rows -> {
+                    Row row = rows.iterator().next();
+                    OffsetDateTime expiresAt = row.getOffsetDateTime(1);
+                    return new LeaseState(
+                            Verdict.of(row.getString(0)),
+                            expiresAt == null ? null : expiresAt.toInstant(),
+                            Boolean.TRUE.equals(row.getBoolean(2)));
+                });
+    }
+
+    /**
+     * Makes the coming days' partitions of the history and drops those older than the retention.
+     *
+     * @return how many were dropped
+     */
+    public Future<Integer> pruneHistory(Duration retention) {
+        return call(pruneHistory, Tuple.of(interval(retention)), "prune the history")
+                .map(rows -> rows.iterator().next().getInteger(0));
+    }
+
+    private Future<RowSet<Row>> call(String sql, Tuple arguments, String what) {
+        return pool.preparedQuery(sql)
+                .execute(arguments)
+                .timeout(ANSWER_SECONDS, TimeUnit.SECONDS)
+                .recover(cause -> Future.failedFuture(StoreException.of(what, cause)));
+    }
+
+    private static ClaimedJob claimedJob(Row row) {
+        return new ClaimedJob(
+                new Attempt(row.getLong("id"), row.getInteger("attempt"), row.getUUID("lease_token")),
+                row.getUUID("database_id"),
+                row.getString("queue_name"),
+                row.getString("task_identifier"),
+                row.getString("payload"),
+                row.getInteger("max_attempts"),
+                row.getUUID("actor_id"),
+                row.getUUID("entity_id"),
+                row.getString("request_id"),
+                row.getString("traceparent"));
+    }
+
+    private static Tuple fences(Collection<Attempt> attempts) {
+        return Tuple.tuple()
+                .addArrayOfLong(attempts.stream().map(Attempt::jobId).toArray(Long[]::new))
+                .addArrayOfInteger(attempts.stream().map(Attempt::number).toArray(Integer[]::new))
+                .addArrayOfUUID(attempts.stream().map(Attempt::lease).toArray(UUID[]::new));
+    }
+
+    private static List<Long> ids(RowSet<Row> rows) {
+        List<Long> ids = new ArrayList<>(rows.size());
+        rows.forEach(row -> ids.add(row.getLong(0)));
+        return ids;
+    }
+
+    private static String @Nullable [] array(Optional<List<String>> tasks) {
+        return tasks.map(list -> list.toArray(String[]::new)).orElse(null);
+    }
+
+    private static Interval interval(Duration duration) {
+        return Interval.of(
+                0, (int) duration.toDays(), 0, 0, (int) (duration.toSeconds() % 86_400), duration.toNanosPart() / 1000);
+    }
+
+    private static double seconds(Duration duration) {
+        return duration.toMillis() / 1000.0;
+    }
+
+    // Postgres has no NUL in text; what a broken function sends must not cost the batch that it travels in.
+    private static String text(String message) {
+        String clean = message.replace('\0', ' ');
+        return clean.length() <= MESSAGE_LENGTH ? clean : clean.substring(0, MESSAGE_LENGTH);
+    }
+}

@@ -1,0 +1,127 @@
+package dev.postern.sql;
+
+import io.vertx.core.Future;
+import io.vertx.sqlclient.Pool;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
+import io.vertx.sqlclient.Tuple;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Schedules and their ticks. Any context may call; the future completes on the caller's context and fails with a
+ * {@link StoreException} only. Any number of schedulers may call the same.
+ */
+public final class ScheduleStore {
+
+    private static final String COLUMNS = "s.id, s.task_identifier, s.schedule_info::text,"
+            + " case when isfinite(s.next_tick_at) then s.next_tick_at end, clock_timestamp()";
+
+    private final Pool pool;
+    private final String unplanned;
+    private final String plan;
+    private final String park;
+    private final String due;
+    private final String untilNextTick;
+    private final String runTick;
+
+    /** Reads and writes the schedules of the given schema through the pool, which stays the caller's to close. */
+    public ScheduleStore(Pool pool, String schema) {
+        this.pool = pool;
+        String table = schema + ".scheduled_jobs";
+        this.unplanned = "select " + COLUMNS + " from " + table + " s"
+                + " where s.next_tick_at is null and s.last_error is null order by s.id limit $1";
+        this.plan = "update " + table + " s set next_tick_at = coalesce($3::timestamptz, 'infinity')"
+                + " where s.id = $1 and s.schedule_info::text = $2 and s.next_tick_at is null";
+        this.park = "update " + table + " s set last_error = $3, next_tick_at = null"
+                + " where s.id = $1 and s.schedule_info::text = $2";
+        this.due = "select " + COLUMNS + " from " + table + " s"
+                + " where s.next_tick_at <= clock_timestamp() order by s.next_tick_at, s.id limit $1";
+        this.untilNextTick = "select extract(epoch from min(s.next_tick_at) - clock_timestamp())::double precision"
+                + " from " + table + " s where isfinite(s.next_tick_at)";
+        this.runTick = "select verdict, job_id from " + schema
+                + ".run_schedule_tick($1, $2, coalesce($3::timestamptz, 'infinity'))";
+    }
+
+    /** Up to {@code limit} schedules that wait to be planned. */
+    public Future<List<Schedule>> unplanned(int limit) {
+        return call(unplanned, Tuple.of(limit), "read new schedules").map(ScheduleStore::schedules);
+    }
+
+    /**
+     * Sets the first due moment of a schedule; nothing happens when it was planned or edited meanwhile.
+     *
+     * @param tick the moment, or empty when the rule has none left
+     */
+    public Future<Void> plan(Schedule schedule, Optional<Instant> tick) {
+        return call(plan, Tuple.of(schedule.id(), schedule.rule(), time(tick)), "plan schedule " + schedule.id())
+                .mapEmpty();
+    }
+
+    /** Parks a schedule whose rule cannot be read, with the reason; nothing happens when it was edited meanwhile. */
+    public Future<Void> park(Schedule schedule, String reason) {
+        return call(park, Tuple.of(schedule.id(), schedule.rule(), reason), "park schedule " + schedule.id())
+                .mapEmpty();
+    }
+
+    /** Up to {@code limit} schedules whose moment has come, the most overdue first. */
+    public Future<List<Schedule>> due(int limit) {
+        return call(due, Tuple.of(limit), "read due schedules").map(ScheduleStore::schedules);
+    }
+
+    /** After which time the next schedule is due; empty when none is planned. Never negative. */
+    public Future<Optional<Duration>> untilNextTick() {
+        return call(untilNextTick, Tuple.tuple(), "ask for the next tick").map(rows -> {
+            Double seconds = rows.iterator().next().getDouble(0);
+            return Optional.ofNullable(seconds).map(s -> Duration.ofMillis((long) Math.ceil(Math.max(0, s) * 1000)));
+        });
+    }
+
+    /**
+     * Takes one due moment and makes its job.
+     *
+     * @param next the moment after it, or empty when the rule has none left
+     */
+    public Future<TickOutcome> runTick(long scheduleId, Instant tick, Optional<Instant> next) {
+        return call(
+                        runTick,
+                        Tuple.of(scheduleId, tick.atOffset(ZoneOffset.UTC), time(next)),
+                        "run schedule " + scheduleId)
+                .map(rows -> {
+                    Row row = rows.iterator().next();
+                    return new TickOutcome(
+                            TickOutcome.Verdict.valueOf(row.getString(0).toUpperCase(Locale.ROOT)), row.getLong(1));
+                });
+    }
+
+    private Future<RowSet<Row>> call(String sql, Tuple arguments, String what) {
+        return pool.preparedQuery(sql)
+                .execute(arguments)
+                .recover(cause -> Future.failedFuture(StoreException.of(what, cause)));
+    }
+
+    private static @Nullable OffsetDateTime time(Optional<Instant> instant) {
+        return instant.map(i -> i.atOffset(ZoneOffset.UTC)).orElse(null);
+    }
+
+    private static List<Schedule> schedules(RowSet<Row> rows) {
+        List<Schedule> schedules = new ArrayList<>(rows.size());
+        for (Row row : rows) {
+            OffsetDateTime nextTick = row.getOffsetDateTime(3);
+            schedules.add(new Schedule(
+                    row.getLong(0),
+                    row.getString(1),
+                    row.getString(2),
+                    nextTick == null ? null : nextTick.toInstant(),
+                    row.getOffsetDateTime(4).toInstant()));
+        }
+        return schedules;
+    }
+}

@@ -1,0 +1,98 @@
+package dev.postern.sql;
+
+import java.util.Arrays;
+import java.util.Map;
+import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.FlywayException;
+import org.flywaydb.core.api.MigrationInfo;
+import org.flywaydb.core.api.output.MigrateResult;
+
+/**
+ * Brings a database to the schema that this release needs: builds it where there is none, adopts what
+ * {@code pgpm-database-jobs} 0.15 made, and replaces functions whose file changed. Blocking; for start-up and tests. Any
+ * number may run at once: Flyway's lock lets one work and the others find nothing to do.
+ */
+public final class SchemaMigrator {
+
+    private static final String HISTORY_TABLE = "postern_migrations";
+
+    /** Functions are replaced one by one and name each other, so a body may name what comes later. */
+    private static final String FORWARD_REFERENCES = "?options=-c%20check_function_bodies%3Doff";
+
+    private final DatabaseConfig config;
+    private final Flyway flyway;
+
+    /** Connects when asked to do something. */
+    public SchemaMigrator(DatabaseConfig config) {
+        this.config = config;
+        this.flyway = Flyway.configure()
+                .dataSource(config.jdbcUrl() + FORWARD_REFERENCES, config.user(), config.password())
+                .locations("classpath:dev/postern/sql/migrations", "classpath:dev/postern/sql/functions")
+                .defaultSchema(config.schema())
+                .schemas(config.schema())
+                .createSchemas(true)
+                .table(HISTORY_TABLE)
+                // A schema with tables but without our history is one that 0.15 made.
+                .baselineOnMigrate(true)
+                .baselineVersion("0")
+                .placeholders(Map.of("schema", config.schema()))
+                .failOnMissingLocations(true)
+                .load();
+    }
+
+    /**
+     * What a migration did.
+     *
+     * @param applied how many files were applied, functions included; 0 when all was there
+     * @param adopted whether the schema had tables that were not ours before
+     */
+    public record Report(int applied, boolean adopted) {}
+
+    /**
+     * Migrates.
+     *
+     * @throws SchemaException when the database cannot be reached, refuses, or is newer than this release
+     */
+    public Report migrate() {
+        try {
+            MigrationInfo before = flyway.info().current();
+            MigrateResult result = flyway.migrate();
+            boolean adopted = before == null
+                    && Arrays.stream(flyway.info().applied())
+                            .anyMatch(m -> m.getState().name().equals("BASELINE"));
+            return new Report(result.migrationsExecuted, adopted);
+        } catch (FlywayException e) {
+            throw new SchemaException(
+                    "cannot migrate " + config + ": " + firstLine(e) + " - nothing was half-applied; mend the cause"
+                            + " and run 'migrate' again",
+                    e);
+        }
+    }
+
+    /**
+     * Checks that the database has what this release needs, without changing it.
+     *
+     * @throws SchemaException naming what is missing and how to get it, or that the database cannot be reached
+     */
+    public void check() {
+        long pending;
+        try {
+            pending = flyway.info().pending().length;
+        } catch (FlywayException e) {
+            throw new SchemaException("cannot read the schema version of " + config + ": " + firstLine(e), e);
+        }
+        if (pending > 0) {
+            throw new SchemaException(
+                    "schema '" + config.schema() + "' lacks " + pending + " migrations of this release; run 'migrate'",
+                    null);
+        }
+    }
+
+    private static String firstLine(Throwable e) {
+        Throwable root = e;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return String.valueOf(root.getMessage()).lines().findFirst().orElse(root.toString());
+    }
+}

@@ -1,0 +1,53 @@
+package dev.postern.sql;
+
+import io.vertx.pgclient.PgException;
+import org.jspecify.annotations.Nullable;
+
+/** The one exception of this package. Its message says what could not be done; the cause has the server's own words. */
+public final class StoreException extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    private final StoreError error;
+
+    private StoreException(StoreError error, String message, Throwable cause) {
+        super(message, cause);
+        this.error = error;
+    }
+
+    /** The kind of failure. */
+    public StoreError error() {
+        return error;
+    }
+
+    /** Whether the same call may succeed later without anybody changing anything. */
+    public boolean retryable() {
+        return error == StoreError.UNAVAILABLE || error == StoreError.CONTENTION;
+    }
+
+    static StoreException of(String what, Throwable cause) {
+        if (cause instanceof StoreException known) {
+            return known;
+        }
+        StoreError error = classify(cause);
+        return new StoreException(error, "cannot " + what + ": " + cause.getMessage(), cause);
+    }
+
+    // Classes of SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html; PJ is ours.
+    private static StoreError classify(Throwable cause) {
+        String state = sqlState(cause);
+        if (state == null) {
+            return StoreError.UNAVAILABLE;
+        }
+        return switch (state.substring(0, 2)) {
+            case "08", "53", "57", "58" -> StoreError.UNAVAILABLE;
+            case "40", "55" -> StoreError.CONTENTION;
+            case "22", "23", "PJ" -> StoreError.INVALID;
+            default -> StoreError.INTERNAL;
+        };
+    }
+
+    private static @Nullable String sqlState(Throwable cause) {
+        return cause instanceof PgException e ? e.getSqlState() : null;
+    }
+}
