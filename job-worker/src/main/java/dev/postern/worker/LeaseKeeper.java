@@ -1,0 +1,113 @@
+package dev.postern.worker;
+
+import dev.postern.sql.Attempt;
+import dev.postern.sql.JobStore;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Renews all leases in one statement at a third of their length, and gives up those that cannot be trusted. A lease is
+ * trusted from the moment its claim or renewal was <em>sent</em>, minus a margin: the database may have counted from any
+ * later moment, never from an earlier one. After a failed renewal the next follows soon, until trust ends.
+ */
+final class LeaseKeeper {
+
+    private static final Logger log = LoggerFactory.getLogger(LeaseKeeper.class);
+
+    private final Vertx vertx;
+    private final JobStore store;
+    private final InFlight inFlight;
+    private final Duration lease;
+    private final Consumer<InFlight.Entry> onLost;
+    private long timer = -1;
+    private boolean stopped;
+
+    LeaseKeeper(Vertx vertx, JobStore store, InFlight inFlight, Duration lease, Consumer<InFlight.Entry> onLost) {
+        this.vertx = vertx;
+        this.store = store;
+        this.inFlight = inFlight;
+        this.lease = lease;
+        this.onLost = onLost;
+    }
+
+    /** Until when a lease is trusted whose claim was sent at the given nano time. */
+    long trustedUntil(long sentAtNanos) {
+        return sentAtNanos + lease.minus(margin()).toNanos();
+    }
+
+    // A sixth: twice the step at which a failed renewal is tried again, so that trust never ends unnoticed.
+    private Duration margin() {
+        return lease.dividedBy(6);
+    }
+
+    void start() {
+        arm(lease.dividedBy(3));
+    }
+
+    void stop() {
+        stopped = true;
+        vertx.cancelTimer(timer);
+    }
+
+    private void arm(Duration delay) {
+        if (!stopped) {
+            timer = vertx.setTimer(
+                    Math.max(1, delay.toMillis()),
+                    ignored -> tick().onComplete(next -> arm(next.succeeded() ? next.result() : lease.dividedBy(12))));
+        }
+    }
+
+    /** One renewal of everything held. The future has the time until the next. */
+    Future<Duration> tick() {
+        List<InFlight.Entry> held = inFlight.held();
+        if (held.isEmpty()) {
+            return Future.succeededFuture(lease.dividedBy(3));
+        }
+        long sentAt = System.nanoTime();
+        return store.renew(held.stream().map(entry -> entry.job.attempt()).toList(), lease)
+                .map(renewed -> {
+                    Set<Long> kept = new HashSet<>(renewed);
+                    for (InFlight.Entry entry : held) {
+                        Attempt attempt = entry.job.attempt();
+                        if (kept.contains(attempt.jobId())) {
+                            entry.trustedUntilNanos = trustedUntil(sentAt);
+                        } else if (inFlight.held().contains(entry)) {
+                            lose(entry, "the database no longer knows it");
+                        }
+                    }
+                    return lease.dividedBy(3);
+                })
+                .recover(cause -> {
+                    log.warn("cannot renew {} leases, trying again: {}", held.size(), cause.getMessage());
+                    giveUpUntrusted();
+                    return Future.succeededFuture(lease.dividedBy(12));
+                });
+    }
+
+    private void giveUpUntrusted() {
+        long now = System.nanoTime();
+        for (InFlight.Entry entry : inFlight.held()) {
+            if (now - entry.trustedUntilNanos >= 0) {
+                lose(entry, "it could not be renewed in time");
+            }
+        }
+    }
+
+    private void lose(InFlight.Entry entry, String why) {
+        log.warn(
+                "lease lost of job {} (task {}, attempt {}): {}; the attempt continues elsewhere",
+                entry.job.attempt().jobId(),
+                entry.job.task(),
+                entry.job.attempt().number(),
+                why);
+        entry.lost = true;
+        onLost.accept(entry);
+    }
+}

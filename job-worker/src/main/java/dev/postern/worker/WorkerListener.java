@@ -1,0 +1,37 @@
+package dev.postern.worker;
+
+import dev.postern.sql.ClaimedJob;
+import dev.postern.sql.Outcome;
+import dev.postern.sql.Verdict;
+import java.time.Duration;
+
+/**
+ * Told of each step of a job's path, for metrics, for the demo and for tests. Called on the worker's event loop: return
+ * at once. What a listener throws is its own bug and ends up in the log.
+ */
+public interface WorkerListener {
+
+    /** Listens to nothing. */
+    WorkerListener NONE = new WorkerListener() {};
+
+    /** A claim came back, with no jobs or many, after the given time. */
+    default void claimed(int jobs, Duration took) {}
+
+    /** A claim failed; the database is away. */
+    default void claimFailed() {}
+
+    /** The job is on its way to its function. */
+    default void dispatched(ClaimedJob job) {}
+
+    /** The function answered, or did not, after the given time; status is 0 where there was no answer. */
+    default void answered(ClaimedJob job, int status, Duration took) {}
+
+    /** The outcome was offered and the database answered. */
+    default void ended(ClaimedJob job, Outcome outcome, Verdict verdict) {}
+
+    /** The lease was lost or could not be trusted any more; the exchange was broken off. */
+    default void leaseLost(ClaimedJob job) {}
+
+    /** The job was given back while draining. */
+    default void released(ClaimedJob job) {}
+}

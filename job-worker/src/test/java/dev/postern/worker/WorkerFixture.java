@@ -1,0 +1,134 @@
+package dev.postern.worker;
+
+import static dev.postern.worker.FakeFunction.await;
+
+import dev.postern.sql.ClaimedJob;
+import dev.postern.sql.DatabaseConfig;
+import dev.postern.sql.JobDatabase;
+import dev.postern.sql.JobNotifications;
+import dev.postern.sql.JobStore;
+import dev.postern.sql.Outcome;
+import dev.postern.sql.Verdict;
+import io.vertx.core.Vertx;
+import io.vertx.sqlclient.Pool;
+import java.net.URI;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+/** JUnit extension: Vert.x, a scripted function and workers against a test's database, all taken down afterwards. */
+final class WorkerFixture implements BeforeEachCallback, AfterEachCallback, WorkerListener {
+
+    static final URI CALLBACK = URI.create("http://127.0.0.1:1/callback");
+    private static final AtomicInteger INCARNATION = new AtomicInteger();
+
+    final List<String> events = new CopyOnWriteArrayList<>();
+    private final JobDatabase database;
+    private final List<Pool> pools = new ArrayList<>();
+    Vertx vertx = Vertx.vertx();
+    FakeFunction function = FakeFunction.start(vertx);
+    private Optional<String> route = Optional.empty();
+
+    WorkerFixture(JobDatabase database) {
+        this.database = database;
+    }
+
+    /** A worker that runs. */
+    record Running(WorkerVerticle worker, String deployment, String id) {}
+
+    @Override
+    public void beforeEach(ExtensionContext context) {
+        events.clear();
+        database.execute("truncate app_jobs.jobs, app_jobs.job_history");
+        vertx = Vertx.vertx();
+        function = FakeFunction.start(vertx);
+        route(function.url());
+    }
+
+    @Override
+    public void afterEach(ExtensionContext context) {
+        await(vertx.close());
+        pools.clear();
+    }
+
+    /** Sends everything to another URL than the scripted function's. */
+    void route(String url) {
+        route = Optional.of(url);
+    }
+
+    void noRoute() {
+        route = Optional.empty();
+    }
+
+    Running start() {
+        return start(config -> config);
+    }
+
+    Running start(UnaryOperator<WorkerConfig> change) {
+        return start(database.config(), change);
+    }
+
+    Running start(DatabaseConfig reachedBy, UnaryOperator<WorkerConfig> change) {
+        String id = "test-worker." + INCARNATION.incrementAndGet();
+        Pool pool = JobStore.pool(vertx, reachedBy, id);
+        pools.add(pool);
+        WorkerConfig config = change.apply(WorkerConfig.defaults(id, CALLBACK));
+        WorkerVerticle worker = new WorkerVerticle(
+                new JobStore(pool, reachedBy.schema()),
+                wakeUp ->
+                        Optional.of(new JobNotifications(vertx, reachedBy, JobNotifications.JOBS_CHANNEL, id, wakeUp)),
+                new TaskRouter(Map.of(), route),
+                config,
+                this,
+                InstantSource.system(),
+                new Random(7));
+        return new Running(worker, await(vertx.deployVerticle(worker)), id);
+    }
+
+    JobStore store() {
+        Pool pool = JobStore.pool(vertx, database.config(), "test");
+        pools.add(pool);
+        return new JobStore(pool, database.config().schema());
+    }
+
+    /** Waits until the query answers the number. */
+    void eventually(long expected, String sql, Object... arguments) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(30))
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> database.number(sql, arguments) == expected);
+    }
+
+    void eventually(java.util.concurrent.Callable<Boolean> condition) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(30))
+                .pollInterval(Duration.ofMillis(20))
+                .until(condition);
+    }
+
+    @Override
+    public void ended(ClaimedJob job, Outcome outcome, Verdict verdict) {
+        events.add("ended " + job.attempt().jobId() + " " + outcome.getClass().getSimpleName() + " " + verdict);
+    }
+
+    @Override
+    public void leaseLost(ClaimedJob job) {
+        events.add("lost " + job.attempt().jobId());
+    }
+
+    @Override
+    public void released(ClaimedJob job) {
+        events.add("released " + job.attempt().jobId());
+    }
+}
