@@ -1,0 +1,93 @@
+{{/*
+What a schema cannot say, or cannot say so that a person knows what to do. All mistakes are told at once.
+*/}}
+{{- define "postern.validate" -}}
+{{- $mistakes := list -}}
+{{- $values := .Values -}}
+
+{{- if not $values.database.existingSecret -}}
+{{- $mistakes = append $mistakes "database.existingSecret is not set. Name a secret in this namespace that holds the connection, for example --set database.existingSecret=<cluster>-app; database.keys says which keys are read (now username, password, host, port, dbname, as CloudNativePG writes them)." -}}
+{{- end -}}
+
+{{- $fallback := or $values.routing.functionUrl $values.routing.knativeServiceUrl $values.routing.internalGatewayUrl -}}
+{{- if and $values.jobs.supportAny (not $fallback) -}}
+{{- $mistakes = append $mistakes "jobs.supportAny is true, but a task that no function claims has no address. Set routing.functionUrl, or set jobs.supportAny to false." -}}
+{{- end -}}
+{{- if and (not $values.jobs.supportAny) (not $values.functions) (not $values.routing.functions) (not $values.jobs.supported) -}}
+{{- $mistakes = append $mistakes "there is no task to claim. List a function under functions or routing.functions, or set jobs.supportAny to true with routing.functionUrl." -}}
+{{- end -}}
+{{- if and $values.jobs.supported (not $fallback) -}}
+{{- $mistakes = append $mistakes (printf "jobs.supported names %s, which need an address. Set routing.functionUrl, or list them under routing.functions." (join ", " $values.jobs.supported)) -}}
+{{- end -}}
+{{- if eq (int $values.callback.port) (int $values.http.port) -}}
+{{- $mistakes = append $mistakes (printf "callback.port and http.port are both %d. Give them two ports." (int $values.http.port)) -}}
+{{- end -}}
+{{- if and $values.database.keys.url (or $values.database.host $values.database.port $values.database.name) -}}
+{{- $mistakes = append $mistakes "database.keys.url takes the whole connection from one key, but database.host, port or name is set too. Keep one of the two." -}}
+{{- end -}}
+
+{{- $owners := dict -}}
+{{- range $task, $url := $values.routing.functions -}}
+{{- $_ := set $owners $task "routing.functions" -}}
+{{- end -}}
+{{- $names := dict (include "postern.serviceName" .) "the callback's Service" (printf "%s-metrics" (include "postern.fullname" .)) "the metrics' Service" -}}
+{{- range $function := $values.functions -}}
+{{- if hasKey $names $function.name -}}
+{{- $mistakes = append $mistakes (printf "the function name %s is taken by %s. Give the function another name." $function.name (get $names $function.name)) -}}
+{{- end -}}
+{{- $_ := set $names $function.name "another function" -}}
+{{- range $task := default (list $function.name) $function.tasks -}}
+{{- if hasKey $owners $task -}}
+{{- $mistakes = append $mistakes (printf "the task %s is sent to both %s and %s. Keep one of them." $task (get $owners $task) $function.name) -}}
+{{- end -}}
+{{- $_ := set $owners $task $function.name -}}
+{{- end -}}
+{{- if and $function.mailgun (not $values.mailgun.existingSecret) -}}
+{{- $mistakes = append $mistakes (printf "the function %s has mailgun: true, but mailgun.existingSecret is not set. Name the secret that holds the key %s." $function.name $values.mailgun.keys.apiKey) -}}
+{{- end -}}
+{{- $min := int (default 0 $function.minScale) -}}
+{{- $max := int (include "postern.functionMaxScale" $function) -}}
+{{- if and $max (gt $min $max) -}}
+{{- $mistakes = append $mistakes (printf "the function %s has minScale %d above maxScale %d." $function.name $min $max) -}}
+{{- end -}}
+{{- $given := dict -}}
+{{- range $name, $value := $function.env -}}
+{{- $_ := set $given $name "env" -}}
+{{- if include "postern.soundsSecret" $name -}}
+{{- $mistakes = append $mistakes (printf "the function %s gives %s as plain text. Put it into a secret and name that under secretEnv: {%s: {secret: <name>, key: <key>}}." $function.name $name $name) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $source := $function.secretEnv -}}
+{{- if hasKey $given $name -}}
+{{- $mistakes = append $mistakes (printf "the function %s sets %s under env and under secretEnv. Keep one of them." $function.name $name) -}}
+{{- end -}}
+{{- $_ := set $given $name "secretEnv" -}}
+{{- end -}}
+{{- if $function.mailgun -}}
+{{- range $name := list "MAILGUN_API_KEY" "MAILGUN_KEY" "MAILGUN_DOMAIN" "MAILGUN_FROM" "MAILGUN_REPLY" -}}
+{{- if hasKey $given $name -}}
+{{- $mistakes = append $mistakes (printf "the function %s has mailgun: true, which sets %s, and sets it under %s too. Keep one of them." $function.name $name (get $given $name)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- $own := include "postern.config" . | fromYaml -}}
+{{- range $name, $value := $values.extraEnv -}}
+{{- if include "postern.soundsSecret" $name -}}
+{{- $mistakes = append $mistakes (printf "extraEnv gives %s as plain text. Put it into a secret and name that under extraEnvFromSecrets." $name) -}}
+{{- end -}}
+{{- if or (hasKey $own $name) (has $name (list "HOSTNAME" "POSTERN_ROLES" "PGHOST" "PGPORT" "PGUSER" "PGDATABASE" "JOBS_SUPPORTED")) -}}
+{{- $mistakes = append $mistakes (printf "extraEnv sets %s, which this chart sets from another value. See values.yaml." $name) -}}
+{{- end -}}
+{{- end -}}
+
+{{- if $mistakes -}}
+{{- fail (printf "\n\npostern cannot be installed with these values:\n  - %s\n" (join "\n  - " $mistakes)) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Not empty when an environment variable of this name is likely to hold a secret. */}}
+{{- define "postern.soundsSecret" -}}
+{{- if regexMatch "(PASS|PASSWORD|PASSPHRASE|SECRET|TOKEN|KEY|CREDENTIALS|DATABASE_URL|LISTEN_URL)$" . -}}yes{{- end -}}
+{{- end -}}
