@@ -63,6 +63,11 @@ What a schema cannot say, or cannot say so that a person knows what to do. All m
 {{- end -}}
 {{- $_ := set $given $name "secretEnv" -}}
 {{- end -}}
+{{- range $name := list "PORT" "K_SERVICE" "K_CONFIGURATION" "K_REVISION" -}}
+{{- if hasKey $given $name -}}
+{{- $mistakes = append $mistakes (printf "the function %s sets %s, which is set for it. Leave it out; a function listens on 8080." $function.name $name) -}}
+{{- end -}}
+{{- end -}}
 {{- if $function.mailgun -}}
 {{- range $name := list "MAILGUN_API_KEY" "MAILGUN_KEY" "MAILGUN_DOMAIN" "MAILGUN_FROM" "MAILGUN_REPLY" -}}
 {{- if hasKey $given $name -}}

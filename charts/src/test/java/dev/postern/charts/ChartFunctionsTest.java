@@ -1,0 +1,136 @@
+package dev.postern.charts;
+
+import static dev.postern.charts.Rendered.plain;
+import static dev.postern.charts.Rendered.secrets;
+import static dev.postern.charts.Rendered.value;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fabric8.knative.serving.v1.RevisionSpec;
+import io.fabric8.knative.serving.v1.RevisionTemplateSpec;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.Service;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The functions of the list in values: where their jobs are sent, and how they are deployed. */
+class ChartFunctionsTest {
+
+    private Chart chart;
+
+    @BeforeEach
+    void openChart(@TempDir Path scratch) {
+        chart = new Chart(scratch);
+    }
+
+    @Test
+    void sendsEachTaskToItsFunction() throws IOException {
+        for (ChartValues values :
+                List.of(ChartValues.TWO_FUNCTIONS_ON_KNATIVE, ChartValues.TWO_FUNCTIONS_WITHOUT_KNATIVE)) {
+            Map<String, String> config = chart.render(values.yaml()).config();
+
+            assertThat(new StrictYaml().texts(value(config, "POSTERN_FUNCTIONS")))
+                    .isEqualTo(Map.of(
+                            "send-email-link", "http://send-email-link.jobs.svc.cluster.local",
+                            "email:send_verification_link", "http://send-email-link.jobs.svc.cluster.local",
+                            "system-ping", "http://system-ping.jobs.svc.cluster.local"));
+            assertThat(config)
+                    .containsEntry("JOBS_SUPPORT_ANY", "false")
+                    .containsEntry("JOBS_SUPPORTED", "email:send_verification_link,send-email-link,system-ping");
+        }
+    }
+
+    @Test
+    void sendsAnyTaskThroughTheGateway() throws IOException {
+        Map<String, String> config =
+                chart.render(ChartValues.ANY_TASK_THROUGH_A_GATEWAY.yaml()).config();
+
+        assertThat(config)
+                .containsEntry("JOBS_SCHEMA", "tenant_jobs")
+                .containsEntry("JOBS_SUPPORT_ANY", "true")
+                .doesNotContainKey("JOBS_SUPPORTED")
+                .containsEntry("FUNCTION_URL", "http://gateway.functions.svc.cluster.local")
+                .containsEntry("KNATIVE_SERVICE_URL", "functions.svc.cluster.local")
+                .containsEntry("INTERNAL_GATEWAY_URL", "http://gateway.functions.svc.cluster.local")
+                .containsEntry("LOG_LEVEL", "debug");
+        assertThat(new StrictYaml().texts(value(config, "POSTERN_FUNCTIONS")))
+                .isEqualTo(Map.of("email:send_email", "http://send-email.interweb.svc.cluster.local"));
+    }
+
+    @Test
+    void deploysThemAsClusterLocalKnativeServices() throws IOException {
+        Rendered rendered = chart.render(ChartValues.TWO_FUNCTIONS_ON_KNATIVE.yaml());
+
+        var service = rendered.one(io.fabric8.knative.serving.v1.Service.class, "send-email-link");
+        assertThat(service.getMetadata().getLabels())
+                .containsEntry("networking.knative.dev/visibility", "cluster-local");
+        assertThat(service.getMetadata().getAnnotations()).isNullOrEmpty();
+        RevisionTemplateSpec revision = service.getSpec().getTemplate();
+        assertThat(revision.getMetadata().getAnnotations())
+                .containsEntry("autoscaling.knative.dev/min-scale", "2")
+                .containsEntry("autoscaling.knative.dev/max-scale", "0")
+                .containsEntry("team", "mail");
+        RevisionSpec spec = revision.getSpec();
+        assertThat(spec.getContainerConcurrency()).isEqualTo(4);
+        assertThat(spec.getTimeoutSeconds()).isGreaterThan(120);
+        Container container = spec.getContainers().getFirst();
+        assertThat(container.getImage()).startsWith("registry.example.com/send-email-link@sha256:0123");
+        assertThat(container.getReadinessProbe().getHttpGet().getPath()).isEqualTo("/healthz");
+        assertThat(container.getEnv()).extracting(EnvVar::getName).doesNotContain("PORT");
+        assertThat(container.getPorts())
+                .singleElement()
+                .satisfies(port -> assertThat(port.getContainerPort()).isEqualTo(8080));
+        assertThat(rendered.all(Deployment.class)).hasSize(1);
+    }
+
+    @Test
+    void deploysThemWithoutKnativeBehindTheSameAddress() throws IOException {
+        Rendered rendered = chart.render(ChartValues.TWO_FUNCTIONS_WITHOUT_KNATIVE.yaml());
+
+        assertThat(rendered.all(io.fabric8.knative.serving.v1.Service.class)).isEmpty();
+        Deployment deployment = rendered.one(Deployment.class, "send-email-link");
+        PodSpec pod = deployment.getSpec().getTemplate().getSpec();
+        assertThat(deployment.getSpec().getReplicas()).isEqualTo(2);
+        assertThat(pod.getTerminationGracePeriodSeconds()).isGreaterThan(120);
+        assertThat(pod.getNodeSelector()).containsEntry("disk", "fast");
+        assertThat(plain(pod.getContainers().getFirst())).containsEntry("PORT", "8080");
+        assertThat(rendered.one(Service.class, "send-email-link").getSpec().getPorts())
+                .singleElement()
+                .satisfies(port -> assertThat(port.getPort()).isEqualTo(80));
+        assertThat(rendered.one(Deployment.class, "system-ping").getSpec().getReplicas())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void handsThemTheirSettingsAndSecrets() throws IOException {
+        Container container = chart.render(ChartValues.TWO_FUNCTIONS_ON_KNATIVE.yaml())
+                .one(io.fabric8.knative.serving.v1.Service.class, "send-email-link")
+                .getSpec()
+                .getTemplate()
+                .getSpec()
+                .getContainers()
+                .getFirst();
+
+        assertThat(plain(container))
+                .isEqualTo(Map.of(
+                        "GRAPHQL_URL", "http://constructive-admin-server:3000/graphql",
+                        "SEND_EMAIL_LINK_DRY_RUN", "false",
+                        "MAILGUN_DOMAIN", "mg.example.com",
+                        "MAILGUN_FROM", "no-reply@mg.example.com"));
+        assertThat(secrets(container))
+                .isEqualTo(Map.of(
+                        "GRAPHQL_AUTH_TOKEN", "constructive/token",
+                        "MAILGUN_API_KEY", "mailgun/key",
+                        "MAILGUN_KEY", "mailgun/key"));
+        assertThat(container.getEnvFrom())
+                .singleElement()
+                .satisfies(source -> assertThat(source.getSecretRef().getName()).isEqualTo("smtp"));
+    }
+}
