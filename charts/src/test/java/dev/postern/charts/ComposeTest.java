@@ -143,13 +143,16 @@ class ComposeTest {
     }
 
     @Test
-    void buildsEachImageFromTheRootOfTheRepository() {
-        for (String name : List.of("job-service", "functions/send-email-link", "functions/graphql-stand-in")) {
-            assertThat(compose.path("services").findValues("build")).anySatisfy(build -> {
-                assertThat(build.path("context").asText()).isEqualTo(".");
-                assertThat(build.path("dockerfile").asText()).isEqualTo(name + "/Dockerfile");
-            });
-        }
+    void buildsEachImageInTheModuleThatHasItsDockerfile() {
+        assertThat(service("knative-job-service").path("build").path("context").asText())
+                .isEqualTo("job-service");
+        assertThat(service("send-email-link").path("build").path("context").asText())
+                .isEqualTo("functions/send-email-link");
+        assertThat(service("constructive-admin-server")
+                        .path("build")
+                        .path("context")
+                        .asText())
+                .isEqualTo("functions/graphql-stand-in");
     }
 
     private JsonNode service(String name) {

@@ -11,6 +11,8 @@ import org.junit.jupiter.api.Test;
 /** The image of the job service keeps what the chart and the compose file count on. */
 class DockerfileTest {
 
+    private static final Path DIRECTORY = Path.of("..", "job-service");
+
     private final StrictYaml yaml = new StrictYaml();
 
     @Test
@@ -40,7 +42,7 @@ class DockerfileTest {
 
     @Test
     void copiesOnlyWhatReachesTheBuildContext() throws IOException {
-        List<String> context = Files.readAllLines(Path.of("..", ".dockerignore"));
+        List<String> context = Files.readAllLines(DIRECTORY.resolve(".dockerignore"));
 
         assertThat(context).contains("*");
         assertThat(instruction("COPY"))
@@ -50,7 +52,7 @@ class DockerfileTest {
     }
 
     private static List<String> instruction(String name) throws IOException {
-        return Files.readAllLines(Path.of("..", "job-service", "Dockerfile")).stream()
+        return Files.readAllLines(DIRECTORY.resolve("Dockerfile")).stream()
                 .filter(line -> line.startsWith(name + " "))
                 .map(line -> line.substring(name.length() + 1))
                 .toList();
