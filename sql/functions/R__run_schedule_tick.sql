@@ -1,9 +1,11 @@
 -- Takes one due moment of a schedule, makes its job and sets the moment after it. The answer's verdict:
 --   made      the job was made
 --   overlap   the previous job has not ended; the moment passes without one
---   taken     another scheduler took this moment, or the schedule was edited, parked or deleted meanwhile
+--   taken     another scheduler took or is taking this moment, or the schedule was edited, parked or deleted meanwhile,
+--             or somebody's transaction holds its row
 -- A moment is taken once whatever the number of schedulers: the row in schedule_ticks is its proof.
--- Locks: the schedule's row; a second scheduler waits for it and then finds the moment taken.
+-- Locks: the schedule's row, skip locked, so that an open transaction on one schedule does not hold up the others; a
+-- second scheduler finds the moment taken.
 create or replace function ${schema}.run_schedule_tick(schedule_id bigint, tick timestamptz, next_tick timestamptz)
 returns table (verdict text, job_id bigint)
 language plpgsql
@@ -15,9 +17,13 @@ declare
 begin
   update ${schema}.scheduled_jobs s
   set next_tick_at = run_schedule_tick.next_tick
-  where s.id = run_schedule_tick.schedule_id
-    and s.next_tick_at = run_schedule_tick.tick
-    and s.next_tick_at <= clock_timestamp();
+  where s.id = (
+    select free.id
+    from ${schema}.scheduled_jobs free
+    where free.id = run_schedule_tick.schedule_id
+      and free.next_tick_at = run_schedule_tick.tick
+      and free.next_tick_at <= clock_timestamp()
+    for update skip locked);
   if not found then
     return query select 'taken', null::bigint;
     return;

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,9 @@ public final class ScheduleStore {
 
     private static final String COLUMNS = "s.id, s.task_identifier, s.schedule_info::text,"
             + " case when isfinite(s.next_tick_at) then s.next_tick_at end, clock_timestamp()";
+
+    /** A statement of these takes milliseconds; one that takes so long is on a dead connection or behind a lock. */
+    private static final long ANSWER_SECONDS = 10;
 
     private final Pool pool;
     private final String unplanned;
@@ -104,6 +108,7 @@ public final class ScheduleStore {
     private Future<RowSet<Row>> call(String sql, Tuple arguments, String what) {
         return pool.preparedQuery(sql)
                 .execute(arguments)
+                .timeout(ANSWER_SECONDS, TimeUnit.SECONDS)
                 .recover(cause -> Future.failedFuture(StoreException.of(what, cause)));
     }
 
