@@ -1,0 +1,29 @@
+package dev.postern.scheduler;
+
+import dev.postern.sql.ReapedLease;
+import java.time.Instant;
+
+/**
+ * Hears what a scheduler did, after it is committed. Called on the scheduler's event loop: return quickly and throw
+ * nothing.
+ */
+public interface SchedulerListener {
+
+    /** Hears nothing. */
+    SchedulerListener NONE = new SchedulerListener() {};
+
+    /** This scheduler took a tick and made its job. */
+    default void ticked(long scheduleId, String task, Instant tick, long jobId) {}
+
+    /** This scheduler took a tick that made no job, because the previous job has not ended. */
+    default void overlapped(long scheduleId, String task, Instant tick) {}
+
+    /** A schedule's rule could not be read; it rests until somebody changes it. */
+    default void parked(long scheduleId, String task, String reason) {}
+
+    /** A job was taken back because its lease had expired. */
+    default void reaped(ReapedLease lease) {}
+
+    /** The history was pruned; how many of its partitions were dropped. */
+    default void pruned(int partitions) {}
+}

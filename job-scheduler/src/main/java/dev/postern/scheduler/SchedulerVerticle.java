@@ -1,0 +1,71 @@
+package dev.postern.scheduler;
+
+import dev.postern.sql.DatabaseConfig;
+import dev.postern.sql.JobNotifications;
+import dev.postern.sql.JobStore;
+import dev.postern.sql.ScheduleStore;
+import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A scheduler: turns schedules into jobs, takes back expired leases, prunes the history. Deploy as many as you like, in
+ * one process or many; each tick makes one job all the same. It needs no database to start and works as soon as one
+ * answers. All fields belong to the verticle's context.
+ */
+public final class SchedulerVerticle extends VerticleBase {
+
+    private static final String APPLICATION_NAME = "postern scheduler";
+
+    private final ScheduleStore schedules;
+    private final JobStore jobs;
+    private final DatabaseConfig listenDatabase;
+    private final SchedulerConfig config;
+    private final SchedulerListener listener;
+
+    private @Nullable JobNotifications notifications;
+    private List<RepeatedPass> passes = List.of();
+
+    /**
+     * Does nothing until deployed. The stores' pool stays the caller's to close, after this verticle is undeployed.
+     *
+     * @param listenDatabase where to listen for new schedules: a direct connection, no transaction pooler
+     */
+    public SchedulerVerticle(
+            ScheduleStore schedules,
+            JobStore jobs,
+            DatabaseConfig listenDatabase,
+            SchedulerConfig config,
+            SchedulerListener listener) {
+        this.schedules = schedules;
+        this.jobs = jobs;
+        this.listenDatabase = listenDatabase;
+        this.config = config;
+        this.listener = listener;
+    }
+
+    @Override
+    public Future<?> start() {
+        TickLoop ticks = new TickLoop(schedules, new CronCalendar(), config, listener);
+        LeaseReaper reaper = new LeaseReaper(jobs, config, listener);
+        JobPruner pruner = new JobPruner(jobs, config, listener);
+        RepeatedPass ticking = new RepeatedPass(vertx, "run schedules", ticks::tick);
+        passes = List.of(
+                ticking,
+                new RepeatedPass(vertx, "reap leases", reaper::reap),
+                new RepeatedPass(vertx, "prune the history", pruner::prune));
+        notifications = new JobNotifications(
+                vertx, listenDatabase, JobNotifications.SCHEDULES_CHANNEL, APPLICATION_NAME, ticking::wake);
+        notifications.start();
+        passes.forEach(RepeatedPass::start);
+        return Future.succeededFuture();
+    }
+
+    /** Done when the passes under way have ended; what is due after that is left to other schedulers. */
+    @Override
+    public Future<?> stop() {
+        Future<Void> deaf = notifications == null ? Future.succeededFuture() : notifications.close();
+        return Future.join(passes.stream().map(RepeatedPass::stop).toList()).eventually(() -> deaf);
+    }
+}
