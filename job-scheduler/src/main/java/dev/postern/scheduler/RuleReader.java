@@ -9,19 +9,18 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
-import java.time.Year;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
 import java.time.temporal.ChronoUnit;
 import java.time.temporal.TemporalAccessor;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +34,7 @@ final class RuleReader {
     private static final Set<String> RECURRENCE_KEYS =
             Set.of("second", "minute", "hour", "date", "month", "year", "dayOfWeek");
     private static final Set<String> FRAME_KEYS = Set.of("start", "end", "tz", "recurs");
+    private static final Set<String> RANGE_KEYS = Set.of("start", "end", "step");
     private static final String FORMS = "expected a cron string, a date, {\"rule\", \"start\", \"end\", \"tz\"}, or an"
             + " object of second, minute, hour, date, month, year, dayOfWeek";
 
@@ -68,24 +68,27 @@ final class RuleReader {
             throw new BadRuleException("cannot read the schedule " + quote(scheduleInfo) + ": not JSON; " + FORMS);
         }
         ScheduleRule rule = rule(json, new Frame(null, null, null));
-        if (rule instanceof ScheduleRule.Recurring recurring && neverComes(recurring.ticks().recurrence())) {
+        if (rule instanceof ScheduleRule.Recurring recurring
+                && neverComes(recurring.ticks().recurrence())) {
             throw new BadRuleException("the schedule " + quote(scheduleInfo) + " names a day that never comes");
         }
         return rule;
     }
 
     private ScheduleRule rule(@Nullable Object json, Frame frame) {
-        return switch (json) {
-            case String text -> DATE.matcher(text.strip()).matches()
-                    ? new ScheduleRule.Once(timestamp("the date", text, frame.zone()))
-                    : frame.around(cron.apply(text));
-            case Number millis -> new ScheduleRule.Once(timestamp("the date", millis, frame.zone()));
-            case JsonObject object -> object.containsKey("rule")
+        if (json instanceof String text && !DATE.matcher(text.strip()).matches()) {
+            return frame.around(cron.apply(text));
+        }
+        if (json instanceof String || json instanceof Number) {
+            return new ScheduleRule.Once(timestamp("the date", json, frame.zone()));
+        }
+        if (json instanceof JsonObject object) {
+            return object.containsKey("rule")
                     ? wrapped(object)
                     : frame.inner(object).around(recurrence(object));
-            case null, default -> throw new BadRuleException("cannot read the schedule: found "
-                    + (json == null ? "null" : quote(Json.encode(json))) + ", " + FORMS);
-        };
+        }
+        throw new BadRuleException(
+                "cannot read the schedule: found " + (json == null ? "null" : quote(Json.encode(json))) + ", " + FORMS);
     }
 
     private ScheduleRule wrapped(JsonObject object) {
@@ -102,13 +105,16 @@ final class RuleReader {
         others.removeAll(known);
         others.removeAll(FRAME_KEYS);
         if (!others.isEmpty()) {
-            throw new BadRuleException(
-                    "cannot read the schedule: found the unknown key " + quote(others.iterator().next()) + "; " + FORMS);
+            throw new BadRuleException("cannot read the schedule: found the unknown key "
+                    + quote(others.iterator().next()) + "; " + FORMS);
         }
     }
 
     // start, end and tz, of which those written further inside win.
-    private record Frame(@Nullable Instant start, @Nullable Instant end, @Nullable ZoneId tz) {
+    private record Frame(
+            @Nullable Instant start,
+            @Nullable Instant end,
+            @Nullable ZoneId tz) {
 
         Frame inner(JsonObject object) {
             Object name = object.getValue("tz");
@@ -143,12 +149,11 @@ final class RuleReader {
     // Whole microseconds, because the database keeps no more and a tick must come back as the instant it was.
     private static Instant timestamp(String what, Object value, ZoneId zone) {
         try {
-            Instant instant =
-                    switch (value) {
-                        case Number millis -> Instant.ofEpochMilli((long) millis.doubleValue());
-                        case String text -> parse(text, zone);
-                        default -> throw new DateTimeException("neither text nor number");
-                    };
+            Instant instant = switch (value) {
+                case Number millis -> Instant.ofEpochMilli((long) millis.doubleValue());
+                case String text -> parse(text, zone);
+                default -> throw new DateTimeException("neither text nor number");
+            };
             int year = instant.atOffset(ZoneOffset.UTC).getYear();
             if (year < FIRST_YEAR || year > LAST_YEAR) {
                 throw new DateTimeException("year " + year);
@@ -174,8 +179,8 @@ final class RuleReader {
     private static Recurrence recurrence(JsonObject object) {
         refuseOthers(object, RECURRENCE_KEYS);
         if (object.fieldNames().stream().noneMatch(RECURRENCE_KEYS::contains)) {
-            throw new BadRuleException(
-                    "cannot read the schedule: found " + quote(object.encode()) + ", which says nothing of when; " + FORMS);
+            throw new BadRuleException("cannot read the schedule: found " + quote(object.encode())
+                    + ", which says nothing of when; " + FORMS);
         }
         long hours = field(object, "hour", 0, 23);
         return new Recurrence(
@@ -203,32 +208,25 @@ final class RuleReader {
     }
 
     private static List<Integer> values(String name, @Nullable Object value, int min, int max) {
-        List<Integer> values = new ArrayList<>();
-        switch (value) {
-            case JsonArray list -> {
-                if (list.isEmpty() || list.stream().anyMatch(JsonArray.class::isInstance)) {
-                    throw badField(name, value, min, max);
-                }
-                list.forEach(each -> values.addAll(values(name, each, min, max)));
-            }
-            case JsonObject range -> {
-                if (!Set.of("start", "end", "step").containsAll(range.fieldNames())) {
-                    throw badField(name, value, min, max);
-                }
-                int start = number(name, range.getValue("start", min), min, max);
-                int end = number(name, range.getValue("end", max), min, max);
-                Object step = range.getValue("step");
-                int stride = step == null ? 1 : number(name, step, 1, Year.MAX_VALUE);
-                if (start > end) {
-                    throw badField(name, value, min, max);
-                }
-                for (int each = start; each <= end; each += stride) {
-                    values.add(each);
-                }
-            }
-            case null, default -> values.add(number(name, value, min, max));
+        if (value instanceof JsonArray list
+                && list.stream().noneMatch(JsonArray.class::isInstance)
+                && !list.isEmpty()) {
+            return list.stream()
+                    .flatMap(each -> values(name, each, min, max).stream())
+                    .toList();
         }
-        return values;
+        if (!(value instanceof JsonObject range)) {
+            return List.of(number(name, value, min, max));
+        }
+        int start = number(name, range.getValue("start", min), min, max);
+        int end = number(name, range.getValue("end", max), min, max);
+        int step = number(name, range.getValue("step", 1), 1, LAST_YEAR);
+        if (start > end || !RANGE_KEYS.containsAll(range.fieldNames())) {
+            throw badField(name, value, min, max);
+        }
+        return IntStream.iterate(start, each -> each <= end, each -> each + step)
+                .boxed()
+                .toList();
     }
 
     private static int number(String name, @Nullable Object value, int min, int max) {
