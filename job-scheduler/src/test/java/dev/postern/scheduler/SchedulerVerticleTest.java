@@ -1,0 +1,487 @@
+package dev.postern.scheduler;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.postern.sql.ClaimedJob;
+import dev.postern.sql.JobDatabase;
+import dev.postern.sql.JobStore;
+import dev.postern.sql.OfferedOutcome;
+import dev.postern.sql.Outcome;
+import dev.postern.sql.ScheduleStore;
+import dev.postern.sql.TickOutcome;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.sqlclient.Pool;
+import java.sql.Connection;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+@Timeout(120)
+class SchedulerVerticleTest {
+
+    @RegisterExtension
+    static final JobDatabase database = JobDatabase.migrated();
+
+    private static final SchedulerConfig CONFIG =
+            SchedulerConfig.defaults().withPollInterval(Duration.ofSeconds(1)).withReapInterval(Duration.ofMillis(50));
+
+    /** A rule that nothing but the poll could bring back, so that a test sees the notification at work. */
+    private static final SchedulerConfig RARELY_POLLING = CONFIG.withPollInterval(Duration.ofHours(1));
+
+    private final RecordingListener listener = new RecordingListener();
+    private final Vertx vertx = Vertx.vertx();
+    private Pool pool = JobStore.pool(vertx, database.config(), "scheduler test");
+    private JobStore jobs = new JobStore(pool, "app_jobs");
+    private ScheduleStore schedules = new ScheduleStore(pool, "app_jobs");
+
+    @BeforeEach
+    void emptyTables() {
+        database.execute("truncate app_jobs.jobs, app_jobs.job_history, app_jobs.scheduled_jobs cascade");
+    }
+
+    @AfterEach
+    void stop() {
+        vertx.close().await();
+    }
+
+    @Test
+    void makesAJobOfEachTick() {
+        deploy(CONFIG);
+        long id = schedule("\"* * * * * *\"");
+
+        await().untilAsserted(() -> {
+            completeJobs();
+            assertThat(listener.madeBy(id)).hasSizeGreaterThan(2);
+        });
+
+        assertThat(database.rows("select distinct task_identifier, payload ->> 'n' as n from app_jobs.job_history"))
+                .containsExactly(Map.of("task_identifier", "system-ping", "n", "1"));
+    }
+
+    @Test
+    void plansANewScheduleWithoutWaitingForThePoll() {
+        deploy(RARELY_POLLING);
+        await().until(() -> listeners() == 1);
+        long id = schedule("\"* * * * * *\"");
+
+        await().until(() -> !listener.madeBy(id).isEmpty());
+    }
+
+    @Test
+    void runsTheExampleOfConstructivesDocumentation() {
+        Map<String, ?> added = database.rows("""
+                select id from app_jobs.add_scheduled_job(
+                  db_id := '5b720132-17d5-424d-9bcb-ee7b17c13d43'::uuid,
+                  identifier := 'cleanup-old-sessions',
+                  payload := json_build_object('maxAgeHours', 24),
+                  schedule_info := json_build_object(
+                    'start', now(),
+                    'end', now() + '1 day'::interval,
+                    'rule', '*/5 * * * *'))""").getFirst();
+        deploy(CONFIG);
+
+        await().until(() -> nextTick(added.get("id")) != null);
+
+        assertThat(database.value("select next_tick_at > now() and next_tick_at <= now() + interval '5 minutes'"
+                        + " and extract(minute from next_tick_at)::int % 5 = 0"
+                        + " and extract(second from next_tick_at) = 0"
+                        + " from app_jobs.scheduled_jobs"))
+                .isEqualTo(true);
+    }
+
+    @Test
+    void takesNoTickAfterTheEnd() {
+        long id = schedule("{\"rule\": \"* * * * * *\", \"end\": %s}".formatted(epochMillis("2 seconds")));
+        deploy(CONFIG);
+
+        await().until(() -> "infinity".equals(nextTick(id)));
+
+        assertThat(listener.madeBy(id)).isNotEmpty();
+        assertThat(database.number("select count(*) from app_jobs.schedule_ticks t, app_jobs.scheduled_jobs s"
+                        + " where t.tick > to_timestamp((s.schedule_info ->> 'end')::bigint / 1000.0)"))
+                .isZero();
+    }
+
+    @Test
+    void takesNoTickBeforeTheStart() {
+        long id = schedule("{\"rule\": \"* * * * * *\", \"start\": %s}".formatted(epochMillis("1 hour")));
+        deploy(CONFIG);
+
+        await().until(() -> nextTick(id) != null);
+
+        assertThat(database.value("select next_tick_at >= now() + interval '59 minutes' from app_jobs.scheduled_jobs"))
+                .isEqualTo(true);
+    }
+
+    @Test
+    void runsADateOnceAndIsDoneWithIt() {
+        long id = schedule(epochMillis("1 second"));
+        deploy(CONFIG);
+
+        await().until(() -> "infinity".equals(nextTick(id)));
+
+        await().untilAsserted(() -> assertThat(listener.madeBy(id)).hasSize(1));
+    }
+
+    @Test
+    void takesTheFirstOfManyMissedTicksLateAndForgetsTheOthers() {
+        long id = schedule("\"0 * * * *\"");
+        database.execute(
+                "update app_jobs.scheduled_jobs set next_tick_at = date_trunc('hour', now()) - interval '9 h'");
+        deploy(CONFIG);
+
+        await().untilAsserted(() -> assertThat(listener.madeBy(id)).hasSize(1));
+
+        assertThat(database.value(
+                        "select tick = date_trunc('hour', taken_at) - interval '9 h' from app_jobs.schedule_ticks"))
+                .isEqualTo(true);
+        assertThat(database.value("select next_tick_at > now() from app_jobs.scheduled_jobs"))
+                .isEqualTo(true);
+    }
+
+    @Test
+    void parksABadRuleAndGoesOnWithTheOthers() {
+        long bad = schedule("\"61 * * * *\"");
+        long worse = schedule("\"\\u0000\"");
+        long empty = schedule("{}");
+        long good = schedule("\"* * * * * *\"");
+        deploy(CONFIG);
+
+        await().until(() -> !listener.madeBy(good).isEmpty());
+
+        assertThat(listener.parked)
+                .extracting(RecordingListener.Parked::schedule)
+                .containsExactlyInAnyOrder(bad, worse, empty);
+        assertThat(database.value("select last_error from app_jobs.scheduled_jobs where id = ?", bad))
+                .asString()
+                .contains("'61 * * * *'", "61 not in range [0, 59]", "expected 5 fields");
+    }
+
+    @Test
+    void revivesAParkedScheduleWhenItsRuleIsEdited() {
+        long id = schedule("\"61 * * * *\"");
+        deploy(RARELY_POLLING);
+        await().until(() -> !listener.parked.isEmpty() && listeners() == 1);
+
+        database.execute("update app_jobs.scheduled_jobs set schedule_info = '\"* * * * * *\"'");
+
+        await().until(() -> !listener.madeBy(id).isEmpty());
+        assertThat(database.value("select last_error from app_jobs.scheduled_jobs"))
+                .isNull();
+    }
+
+    @Test
+    void makesNoJobWhileThePreviousOneHasNotEnded() {
+        deploy(CONFIG);
+        long id = schedule("\"* * * * * *\"");
+        await().until(() -> listener.overlaps.size() >= 2);
+
+        assertThat(listener.madeBy(id)).hasSize(1);
+        assertThat(database.number("select count(*) from app_jobs.schedule_ticks where job_id is null"))
+                .isGreaterThanOrEqualTo(2);
+
+        completeJobs();
+        await().until(() -> listener.madeBy(id).size() == 2);
+    }
+
+    @Test
+    void letsAScheduleBeDeletedWhileItRuns() {
+        deploy(CONFIG);
+        long deleted = schedule("\"* * * * * *\"");
+        long other = schedule("\"* * * * * *\"");
+        await().until(() -> !listener.madeBy(deleted).isEmpty());
+
+        database.execute("delete from app_jobs.scheduled_jobs where id = ?", deleted);
+        int before = listener.madeBy(other).size();
+
+        await().untilAsserted(() -> {
+            completeJobs();
+            assertThat(listener.madeBy(other).size()).isGreaterThan(before + 1);
+        });
+        assertThat(database.number("select count(*) from app_jobs.schedule_ticks where schedule_id = ?", deleted))
+                .isZero();
+    }
+
+    @Test
+    void goesOnWithTheOthersWhileSomebodyHoldsASchedule() throws Exception {
+        long held = schedule("\"* * * * * *\"");
+        long other = schedule("\"* * * * * *\"");
+        deploy(CONFIG);
+        await().until(() -> !listener.madeBy(held).isEmpty());
+
+        try (Connection person = database.connect()) {
+            person.setAutoCommit(false);
+            JobDatabase.rows(person, "select 1 from app_jobs.scheduled_jobs where id = ? for update", held);
+            int before = listener.madeBy(other).size();
+            int heldBefore = listener.madeBy(held).size();
+            await().untilAsserted(() -> {
+                completeJobs();
+                assertThat(listener.madeBy(other).size()).isGreaterThan(before + 2);
+            });
+            assertThat(listener.madeBy(held).size()).isLessThanOrEqualTo(heldBefore + 1);
+            person.rollback();
+        }
+        int after = listener.madeBy(held).size();
+        await().untilAsserted(() -> {
+            completeJobs();
+            assertThat(listener.madeBy(held).size()).isGreaterThan(after);
+        });
+    }
+
+    @Test
+    void goesOnWithTheOthersWhenTheDatabaseRefusesAJob() {
+        database.execute(
+                "alter table app_jobs.jobs add constraint refused check (task_identifier <> 'refused') not valid");
+        try {
+            long refused = database.number(
+                    "select id from app_jobs.add_scheduled_job(?, 'refused', '{}', '\"* * * * * *\"')",
+                    JobDatabase.TENANT);
+            long other = schedule("\"* * * * * *\"");
+            deploy(CONFIG);
+            await().untilAsserted(() -> {
+                completeJobs();
+                assertThat(listener.madeBy(other)).hasSizeGreaterThan(2);
+            });
+            assertThat(listener.madeBy(refused)).isEmpty();
+        } finally {
+            database.execute("alter table app_jobs.jobs drop constraint refused");
+        }
+    }
+
+    @Test
+    void onePerScheduleAndTickWhateverTheNumberOfSchedulers() {
+        List<Long> ids =
+                Stream.generate(() -> schedule("\"* * * * * *\"")).limit(20).toList();
+        for (int n = 0; n < 3; n++) {
+            deploy(CONFIG);
+        }
+
+        await().atMost(Duration.ofSeconds(40)).untilAsserted(() -> {
+            completeJobs();
+            assertThat(ids).allSatisfy(id -> assertThat(listener.madeBy(id)).hasSizeGreaterThan(4));
+        });
+        undeployAll();
+        completeJobs();
+
+        List<RecordingListener.Tick> heard = new ArrayList<>(listener.made);
+        assertThat(new HashSet<>(heard)).hasSameSizeAs(heard);
+        assertThat(database.number("select count(*) from app_jobs.schedule_ticks where job_id is not null"))
+                .isEqualTo(heard.size());
+        assertThat(database.number("select count(*) from app_jobs.job_history")).isEqualTo(heard.size());
+        assertThat(database.number("select count(distinct job_id) from app_jobs.schedule_ticks"))
+                .isEqualTo(heard.size());
+    }
+
+    @Test
+    void givesATickToOneOfManyThatAskForIt() {
+        long id = schedule("\"0 0 1 1 *\"");
+        database.execute(
+                "update app_jobs.scheduled_jobs set next_tick_at = date_trunc('second', now()) - interval '1 s'");
+        Instant tick = schedules.due(1).await().getFirst().nextTick();
+        assertThat(tick).isNotNull();
+
+        List<TickOutcome> outcomes = Future.join(Stream.generate(() -> schedules.runTick(id, tick, Optional.empty()))
+                        .limit(8)
+                        .toList())
+                .await()
+                .list();
+
+        assertThat(outcomes).extracting(TickOutcome::verdict).containsOnlyOnce(TickOutcome.Verdict.MADE);
+        assertThat(database.number("select count(*) from app_jobs.jobs")).isOne();
+    }
+
+    @Test
+    void reapsTheLeaseOfALostWorkerAsAnInfrastructureFailure() {
+        long id = database.addJob("system-ping", "{}");
+        claim(Duration.ofMillis(100));
+        deploy(CONFIG);
+
+        await().until(() -> !listener.reaped.isEmpty());
+
+        assertThat(listener.reaped).singleElement().satisfies(lease -> {
+            assertThat(lease.jobId()).isEqualTo(id);
+            assertThat(lease.task()).isEqualTo("system-ping");
+            assertThat(lease.attempt()).isOne();
+            assertThat(lease.workerId()).isEqualTo("lost-worker");
+            assertThat(lease.waited()).isFalse();
+            assertThat(lease.dead()).isFalse();
+        });
+        assertThat(database.rows("select infra_failures, locked_by, run_at <= now() as ready from app_jobs.jobs"))
+                .singleElement()
+                .satisfies(job -> {
+                    assertThat(job.get("infra_failures")).isEqualTo(1);
+                    assertThat(job.get("locked_by")).isNull();
+                    assertThat(job.get("ready")).isEqualTo(true);
+                });
+    }
+
+    @Test
+    void reapsAJobWhoseCallbackNeverCameAndChargesTheAttempt() {
+        database.addJob("system-ping", "{}");
+        ClaimedJob job = claim(Duration.ofSeconds(30));
+        jobs.finish(List.of(new OfferedOutcome(job.attempt(), new Outcome.Wait(Duration.ofMillis(100)))))
+                .await();
+        deploy(CONFIG);
+
+        await().until(() -> !listener.reaped.isEmpty());
+
+        assertThat(listener.reaped)
+                .singleElement()
+                .satisfies(lease -> assertThat(lease.waited()).isTrue());
+        assertThat(database.rows("select attempts, infra_failures, last_error from app_jobs.jobs"))
+                .containsExactly(Map.of(
+                        "attempts", 1,
+                        "infra_failures", 0,
+                        "last_error", "no callback came before the lease expired"));
+    }
+
+    @Test
+    void reapsMoreLeasesThanOneBatchHolds() {
+        for (int n = 0; n < 7; n++) {
+            database.addJob("system-ping", "{}");
+        }
+        jobs.claim("lost-worker", Optional.empty(), 7, Duration.ofMillis(1)).await();
+        deploy(new SchedulerConfig(Duration.ofHours(1), Duration.ofHours(1), Duration.ofDays(7), 3));
+
+        await().until(() -> listener.reaped.size() == 7);
+    }
+
+    @Test
+    void leavesALeaseAloneThatHasNotExpired() {
+        database.addJob("system-ping", "{}");
+        claim(Duration.ofHours(1));
+        database.addJob("system-ping", "{}");
+        claim(Duration.ofMillis(1));
+        deploy(CONFIG);
+
+        await().until(() -> !listener.reaped.isEmpty());
+
+        assertThat(listener.reaped).hasSize(1);
+        assertThat(database.number("select count(*) from app_jobs.jobs where locked_at is not null"))
+                .isOne();
+    }
+
+    @Test
+    void makesTheComingDaysPartitionsAndDropsThoseBeyondTheRetention() {
+        database.execute("create table app_jobs.job_history_20200101 partition of app_jobs.job_history"
+                + " for values from ('2020-01-01 00:00Z') to ('2020-01-02 00:00Z')");
+        deploy(CONFIG);
+
+        await().until(() -> !listener.pruned.isEmpty());
+
+        assertThat(listener.pruned).containsExactly(1);
+        assertThat(database.value("select to_regclass('app_jobs.job_history_20200101')"))
+                .isNull();
+        assertThat(database.number("select count(*) from generate_series(0, 3) as n"
+                        + " where to_regclass('app_jobs.job_history_'"
+                        + " || to_char((now() at time zone 'UTC')::date + n, 'YYYYMMDD')) is not null"))
+                .isEqualTo(4);
+    }
+
+    @Test
+    void survivesTheLossOfAllItsConnections() {
+        deploy(RARELY_POLLING);
+        long id = schedule("\"* * * * * *\"");
+        await().until(() -> !listener.madeBy(id).isEmpty() && listeners() == 1);
+
+        for (int n = 0; n < 3; n++) {
+            database.execute("select pg_terminate_backend(a.pid) from pg_stat_activity a"
+                    + " where a.datname = current_database() and a.pid <> pg_backend_pid()");
+            int before = listener.madeBy(id).size();
+            await().untilAsserted(() -> {
+                completeJobs();
+                assertThat(listener.madeBy(id).size()).isGreaterThan(before + 1);
+            });
+        }
+
+        await().until(() -> listeners() == 1);
+        long added = schedule("\"* * * * * *\"");
+        await().until(() -> !listener.madeBy(added).isEmpty());
+        database.addJob("lost", "{}");
+        claim(Duration.ofMillis(1));
+        await().until(() -> !listener.reaped.isEmpty());
+    }
+
+    @Test
+    void startsWithoutADatabaseAndWorksWhenOneAnswers() {
+        long id = schedule("\"* * * * * *\"");
+        database.execute("alter schema app_jobs rename to away");
+        deploy(CONFIG);
+        database.execute("alter schema away rename to app_jobs");
+
+        await().until(() -> !listener.madeBy(id).isEmpty());
+    }
+
+    @Test
+    void stopsTwiceAndWithoutAStart() {
+        SchedulerVerticle neverStarted = verticle(CONFIG);
+        neverStarted.stop().await();
+
+        SchedulerVerticle started = verticle(CONFIG);
+        vertx.deployVerticle(started).await();
+        undeployAll();
+        started.stop().await();
+
+        long id = schedule("\"* * * * * *\"");
+        assertThat(nextTick(id)).isNull();
+        assertThat(listeners()).isZero();
+    }
+
+    private void deploy(SchedulerConfig config) {
+        vertx.deployVerticle(() -> verticle(config), new io.vertx.core.DeploymentOptions())
+                .await();
+    }
+
+    private SchedulerVerticle verticle(SchedulerConfig config) {
+        return new SchedulerVerticle(schedules, jobs, database.config(), config, listener);
+    }
+
+    private void undeployAll() {
+        vertx.deploymentIDs().forEach(id -> vertx.undeploy(id).await());
+    }
+
+    private static long schedule(String rule) {
+        return database.number(
+                "select id from app_jobs.add_scheduled_job(?, 'system-ping', '{\"n\": 1}', ?::json)",
+                JobDatabase.TENANT,
+                rule);
+    }
+
+    private static String epochMillis(String ahead) {
+        return database.number("select (extract(epoch from now() + ?::interval) * 1000)::bigint", ahead) + "";
+    }
+
+    private static @org.jspecify.annotations.Nullable Object nextTick(Object id) {
+        return database.value("select next_tick_at::text from app_jobs.scheduled_jobs where id = ?", id);
+    }
+
+    private static long listeners() {
+        return database.number("select count(*) from pg_stat_activity a where a.datname = current_database()"
+                + " and a.application_name = 'postern scheduler' and a.query ilike 'listen%' and a.state = 'idle'");
+    }
+
+    private ClaimedJob claim(Duration lease) {
+        return jobs.claim("lost-worker", Optional.empty(), 1, lease).await().getFirst();
+    }
+
+    private void completeJobs() {
+        List<OfferedOutcome> done = jobs.claim("worker", Optional.empty(), 100, Duration.ofMinutes(1)).await().stream()
+                .map(job -> new OfferedOutcome(job.attempt(), new Outcome.Complete(null, null)))
+                .toList();
+        if (!done.isEmpty()) {
+            jobs.finish(done).await();
+        }
+    }
+}
