@@ -293,7 +293,13 @@ public final class JobStore {
 
     private static Interval interval(Duration duration) {
         return Interval.of(
-                0, (int) duration.toDays(), 0, 0, (int) (duration.toSeconds() % 86_400), duration.toNanosPart() / 1000);
+                0,
+                0,
+                (int) duration.toDays(),
+                duration.toHoursPart(),
+                duration.toMinutesPart(),
+                duration.toSecondsPart(),
+                duration.toNanosPart() / 1000);
     }
 
     private static double seconds(Duration duration) {
