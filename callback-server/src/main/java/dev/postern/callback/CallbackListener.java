@@ -1,0 +1,42 @@
+package dev.postern.callback;
+
+import dev.postern.sql.Verdict;
+import java.time.Duration;
+
+/** Told what the callback server does, for metrics and tests. Called on its event loop; must not block or throw. */
+public interface CallbackListener {
+
+    /** Listens to nothing. */
+    CallbackListener NONE = new CallbackListener() {};
+
+    /** What a request reports. */
+    enum Report {
+        /** Constructive's callback, the bare URL: success or failure by {@code X-Job-Error}. */
+        CALLBACK,
+        /** The job is completed. */
+        COMPLETE,
+        /** The attempt failed. */
+        FAIL,
+        /** The attempt has come so far. */
+        PROGRESS,
+        /** The attempt is alive. */
+        HEARTBEAT
+    }
+
+    /** The server accepts connections. */
+    default void listening(int port) {}
+
+    /** The database has judged a report; the answer is about to be sent. */
+    default void judged(Report report, long jobId, int attempt, Verdict verdict) {}
+
+    /**
+     * A request to a report's URL was answered.
+     *
+     * @param status the HTTP status
+     * @param took from the request's headers to the answer
+     */
+    default void answered(Report report, int status, Duration took) {}
+
+    /** The server was stopped and its connections are closed. */
+    default void stopped() {}
+}

@@ -1,0 +1,108 @@
+package dev.postern.callback;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.DateTimeException;
+import java.time.OffsetDateTime;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The {@code jobs} array of a completed job's result: jobs to add in the transaction that accepts the outcome. It is
+ * checked here, element by element, because the database could only refuse the outcome as a whole.
+ */
+final class FollowUpJobs {
+
+    private static final Set<String> KEYS =
+            Set.of("task", "payload", "key", "queue", "run_at", "max_attempts", "priority");
+
+    // The check constraints of app_jobs.jobs.
+    private static final int TASK_LENGTH = 126;
+    private static final int QUEUE_LENGTH = 126;
+    private static final int KEY_LENGTH = 512;
+
+    private FollowUpJobs() {}
+
+    /**
+     * The array as JSON text.
+     *
+     * @throws ReportException naming the first element and field that {@code add_job} would refuse
+     */
+    static String read(JsonNode jobs) {
+        for (int i = 0; i < jobs.size(); i++) {
+            check("jobs[" + i + "]", jobs.get(i));
+        }
+        return jobs.toString();
+    }
+
+    private static void check(String where, JsonNode job) {
+        if (!job.isObject()) {
+            throw ReportException.invalid(where + " must be an object with a task, is " + kind(job));
+        }
+        if (!job.path("task").isTextual() || job.path("task").textValue().isEmpty()) {
+            throw ReportException.invalid(where + ".task must be a non-empty string, is " + kind(job.path("task")));
+        }
+        for (Map.Entry<String, JsonNode> field : job.properties()) {
+            if (!field.getValue().isNull()) {
+                checkField(where + "." + field.getKey(), field.getKey(), field.getValue());
+            }
+        }
+    }
+
+    private static void checkField(String where, String key, JsonNode value) {
+        switch (key) {
+            case "task" -> text(where, value, TASK_LENGTH);
+            case "queue" -> text(where, value, QUEUE_LENGTH);
+            case "key" -> text(where, value, KEY_LENGTH);
+            case "run_at" -> instant(where, value);
+            case "max_attempts" -> integer(where, value, 1);
+            case "priority" -> integer(where, value, Integer.MIN_VALUE);
+            case "payload" -> {}
+            default ->
+                throw ReportException.invalid(where + " is not known; a job has "
+                        + String.join(", ", KEYS.stream().sorted().toList()));
+        }
+    }
+
+    private static void text(String where, JsonNode value, int length) {
+        if (!value.isTextual()) {
+            throw ReportException.invalid(where + " must be a string, is " + kind(value));
+        }
+        String text = value.textValue();
+        if (text.codePointCount(0, text.length()) > length) {
+            throw ReportException.invalid(where + " must have at most " + length + " characters");
+        }
+    }
+
+    private static void integer(String where, JsonNode value, int least) {
+        if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() < least) {
+            throw ReportException.invalid(where + " must be an integer of 32 bits"
+                    + (least == Integer.MIN_VALUE ? "" : ", at least " + least) + ", is " + kind(value));
+        }
+    }
+
+    private static void instant(String where, JsonNode value) {
+        try {
+            OffsetDateTime parsed = OffsetDateTime.parse(value.isTextual() ? value.textValue() : "");
+            if (parsed.getYear() >= 0 && parsed.getYear() <= 9999) {
+                return;
+            }
+        } catch (DateTimeException e) {
+            // Said below, in the caller's words.
+        }
+        throw ReportException.invalid(
+                where + " must be an RFC 3339 time with an offset such as 2027-01-31T08:00:00Z, is " + kind(value));
+    }
+
+    /** What a value is, for a message: numbers as they are, anything longer by its type. */
+    static String kind(JsonNode value) {
+        return switch (value.getNodeType()) {
+            case MISSING -> "missing";
+            case STRING -> value.textValue().isEmpty() ? "empty" : "another string";
+            case NUMBER -> value.toString().length() <= 20 ? value.toString() : "another number";
+            case BOOLEAN, NULL -> value.toString();
+            case ARRAY -> "an array";
+            case OBJECT -> "an object";
+            case BINARY, POJO -> "something else";
+        };
+    }
+}
