@@ -89,7 +89,8 @@ final class CallbackRoutes {
             }
         });
         router.route().handler(CallbackRoutes::notFound);
-        router.errorHandler(400, CallbackRoutes::refuse);
+        router.errorHandler(
+                400, context -> problem(context.response(), Problem.MALFORMED_REQUEST, "the path is malformed", null));
         return router;
     }
 
@@ -230,8 +231,6 @@ final class CallbackRoutes {
         if (context.failure() instanceof ReportException refusal) {
             headersFor(refusal.problem(), response);
             problem(response, refusal.problem(), refusal.detail(), job);
-        } else if (context.statusCode() == 400) {
-            problem(response, Problem.MALFORMED_REQUEST, "the path is malformed", job);
         } else {
             log.error("cannot take a callback for job {}", job, context.failure());
             problem(response, Problem.INTERNAL_ERROR, "the server's log says why; the attempt has not ended", job);

@@ -1,5 +1,6 @@
 package dev.postern.callback;
 
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -11,10 +12,11 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A body that is JSON and that Postgres can keep: UTF-8, and without the characters that JSON can write but a database's
- * text cannot hold.
+ * A body that is JSON and that Postgres can keep: UTF-8, and without the characters and numbers that JSON can write but
+ * that do not survive being stored and read.
  *
  * @param text as it was sent, so that numbers and the order of keys survive
  * @param node what it says
@@ -41,7 +43,7 @@ record JsonText(String text, JsonNode node) {
             return Optional.empty();
         }
         JsonNode node = parse(text);
-        refuseWhatTextCannotHold(node);
+        refuseWhatCannotBeKept(node);
         return Optional.of(new JsonText(text, node));
     }
 
@@ -60,30 +62,33 @@ record JsonText(String text, JsonNode node) {
         try {
             return MAPPER.readTree(text);
         } catch (JsonProcessingException e) {
-            throw ReportException.invalid(
-                    "the body is not JSON: line " + e.getLocation().getLineNr() + ", column "
-                            + e.getLocation().getColumnNr() + ": " + firstLine(e.getOriginalMessage()));
+            throw ReportException.invalid("the body is not JSON" + where(e.getLocation()) + ": "
+                    + e.getOriginalMessage().lines().findFirst().orElse("unreadable"));
         }
     }
 
-    private static String firstLine(String message) {
-        return message.lines().findFirst().orElse("unreadable");
+    // Jackson's limits (depth, length of a number) come without a location.
+    private static String where(@Nullable JsonLocation location) {
+        return location == null ? "" : ", line " + location.getLineNr() + ", column " + location.getColumnNr();
     }
 
     // Depth is bounded by Jackson's own limit of nesting.
-    private static void refuseWhatTextCannotHold(JsonNode node) {
+    private static void refuseWhatCannotBeKept(JsonNode node) {
         if (node.isTextual()) {
-            refuseWhatTextCannotHold(node.textValue());
+            refuseWhatIsNoText(node.textValue());
+        }
+        if (node.isNumber() && !Double.isFinite(node.doubleValue())) {
+            throw ReportException.invalid("the body contains a number beyond 1e308; send it as a string");
         }
         for (Map.Entry<String, JsonNode> property : node.properties()) {
-            refuseWhatTextCannotHold(property.getKey());
+            refuseWhatIsNoText(property.getKey());
         }
         for (JsonNode child : node) {
-            refuseWhatTextCannotHold(child);
+            refuseWhatCannotBeKept(child);
         }
     }
 
-    private static void refuseWhatTextCannotHold(String text) {
+    private static void refuseWhatIsNoText(String text) {
         if (text.indexOf('\0') >= 0) {
             throw ReportException.invalid("the body contains U+0000, which PostgreSQL cannot store; leave it out");
         }
