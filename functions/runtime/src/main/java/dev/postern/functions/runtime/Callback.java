@@ -1,0 +1,167 @@
+package dev.postern.functions.runtime;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.net.URI;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The way back of one attempt. Blocking; used by the call's virtual threads.
+ *
+ * <p>Outcomes are repeated until somebody has answered or the bound has passed: an outcome that is lost costs the whole
+ * attempt. Heartbeats and progress are said once: the next one says more.
+ */
+final class Callback {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Callback.class);
+    private static final int GONE = 410;
+
+    private final CallbackClient client;
+    private final URI url;
+    private final Job job;
+    private final FunctionConfig.Callbacks config;
+    private final Clock clock;
+    private final RandomGenerator random;
+
+    Callback(
+            CallbackClient client,
+            URI url,
+            Job job,
+            FunctionConfig.Callbacks config,
+            Clock clock,
+            RandomGenerator random) {
+        this.client = client;
+        this.url = url;
+        this.job = job;
+        this.config = config;
+        this.clock = clock;
+        this.random = random;
+    }
+
+    /** Reports that the job is complete; {@code result} is its JSON. */
+    void complete(byte[] result) throws InterruptedException {
+        report("complete", result);
+    }
+
+    /** Reports that the attempt failed. */
+    void fail(String error, boolean retry) throws InterruptedException {
+        report("fail", json(Map.of("error", error, "retry", retry)));
+    }
+
+    /** Says that the work goes on; true when nobody wants it any more. */
+    boolean heartbeatSaysStop() throws InterruptedException {
+        return switch (say("heartbeat", new byte[] {'{', '}'})) {
+            case CallbackAnswer.Heard heard -> cancelRequested(heard.body());
+            case CallbackAnswer.Refused refused -> {
+                LOG.atInfo().addKeyValue("status", refused.status()).log("heartbeat refused: this attempt is over");
+                yield true;
+            }
+            case CallbackAnswer.Unheard unheard -> {
+                LOG.atWarn().addKeyValue("why", unheard.why()).log("heartbeat not heard; the next one may be");
+                yield false;
+            }
+        };
+    }
+
+    /** Tells progress; true when nobody wants it any more. */
+    boolean progressSaysStop(Map<String, Object> progress) throws InterruptedException {
+        return switch (say("progress", json(progress))) {
+            case CallbackAnswer.Heard ignored -> false;
+            case CallbackAnswer.Refused refused -> {
+                LOG.atInfo().addKeyValue("status", refused.status()).log("progress refused");
+                yield refused.status() == GONE;
+            }
+            case CallbackAnswer.Unheard unheard -> {
+                LOG.atInfo().addKeyValue("why", unheard.why()).log("progress not heard");
+                yield false;
+            }
+        };
+    }
+
+    private void report(String outcome, byte[] body) throws InterruptedException {
+        Instant end = clock.instant().plus(config.giveUpAfter());
+        Duration longest = config.firstPause();
+        while (true) {
+            switch (say(outcome, body)) {
+                case CallbackAnswer.Heard ignored -> {
+                    LOG.atInfo().addKeyValue("outcome", outcome).log("outcome reported");
+                    return;
+                }
+                case CallbackAnswer.Refused refused -> {
+                    LOG.atWarn()
+                            .addKeyValue("outcome", outcome)
+                            .addKeyValue("status", refused.status())
+                            .log("outcome refused: the attempt is not this one's any more");
+                    return;
+                }
+                case CallbackAnswer.Unheard unheard -> {
+                    Duration pause = jittered(longest);
+                    Duration retryAfter = unheard.retryAfter();
+                    if (retryAfter != null && retryAfter.compareTo(pause) > 0) {
+                        pause = retryAfter;
+                    }
+                    if (clock.instant().plus(pause).isAfter(end)) {
+                        LOG.atError()
+                                .addKeyValue("outcome", outcome)
+                                .addKeyValue("why", unheard.why())
+                                .log("outcome given up: the lease will expire and the job will be tried again");
+                        return;
+                    }
+                    LOG.atWarn()
+                            .addKeyValue("outcome", outcome)
+                            .addKeyValue("why", unheard.why())
+                            .log("outcome not heard; saying it again");
+                    Thread.sleep(pause);
+                    longest = shorter(longest.multipliedBy(2), config.longestPause());
+                }
+            }
+        }
+    }
+
+    /** Full jitter: functions that lost the same server do not come back in step. */
+    private Duration jittered(Duration longest) {
+        return Duration.ofMillis(random.nextLong(longest.toMillis() + 1));
+    }
+
+    private static Duration shorter(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? one : other;
+    }
+
+    private CallbackAnswer say(String action, byte[] body) throws InterruptedException {
+        return client.post(below(action), job, body);
+    }
+
+    /** The action goes into the path, so a token in the query stays where it is. */
+    private URI below(String action) {
+        String path = url.getRawPath();
+        String query = url.getRawQuery();
+        String slash = path.endsWith("/") ? "" : "/";
+        return URI.create(url.getScheme() + "://" + url.getRawAuthority() + path + slash + action
+                + (query == null ? "" : "?" + query));
+    }
+
+    private static boolean cancelRequested(String body) {
+        try {
+            JsonNode answer = Payloads.JSON.readTree(body);
+            return answer.path("cancelRequested").asBoolean(false);
+        } catch (IOException e) {
+            LOG.atWarn().log("heartbeat answered with something that is not JSON");
+            return false;
+        }
+    }
+
+    private static byte[] json(Map<String, ?> value) {
+        try {
+            return Payloads.JSON.writeValueAsBytes(value);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("cannot write a document of plain values", e);
+        }
+    }
+}
