@@ -26,6 +26,9 @@ final class CallbackClient implements AutoCloseable {
     private final Duration timeout;
     private final Clock clock;
 
+    // Written by whoever stops the server, read by the calls' threads.
+    private volatile boolean closed;
+
     CallbackClient(Duration timeout, Clock clock) {
         this.timeout = timeout;
         this.clock = clock;
@@ -45,8 +48,18 @@ final class CallbackClient implements AutoCloseable {
         try {
             return judge(http.send(request.build(), HttpResponse.BodyHandlers.ofString()));
         } catch (IOException e) {
+            if (closed) {
+                throw stopped(e);
+            }
             return new CallbackAnswer.Unheard(e.getClass().getSimpleName(), null);
         }
+    }
+
+    /** Nothing will be heard any more: whoever is saying something again must stop, as if interrupted. */
+    private static InterruptedException stopped(IOException cause) {
+        InterruptedException stopped = new InterruptedException("the function's server has stopped");
+        stopped.initCause(cause);
+        return stopped;
     }
 
     private CallbackAnswer judge(HttpResponse<String> response) {
@@ -83,6 +96,7 @@ final class CallbackClient implements AutoCloseable {
 
     @Override
     public void close() {
+        closed = true;
         http.shutdownNow();
     }
 }

@@ -151,6 +151,25 @@ final class AcceptedWorkTest {
     }
 
     @Test
+    void stopsSayingAnOutcomeWhenItsServerStops() throws Exception {
+        for (int i = 0; i < 100_000; i++) {
+            callbacks.answers("complete", 503, "");
+        }
+        try (var function = new RunningFunction<>(
+                JsonNode.class,
+                (payload, context) -> Answer.later(() -> "x"),
+                Duration.ofSeconds(10),
+                Duration.ofHours(1))) {
+            call(function);
+            callbacks.next("complete");
+
+            function.stop();
+
+            assertThat(function.drain().get(20, TimeUnit.SECONDS)).isEmpty();
+        }
+    }
+
+    @Test
     void beatsWhileItWorksAndHearsThatTheJobIsCancelled() throws Exception {
         callbacks
                 .answers("heartbeat", 503, "")

@@ -73,6 +73,14 @@ final class RunningFunction<P> implements AutoCloseable {
         return server.drain().toCompletionStage().toCompletableFuture();
     }
 
+    void stop() {
+        server.stop()
+                .toCompletionStage()
+                .toCompletableFuture()
+                .orTimeout(10, TimeUnit.SECONDS)
+                .join();
+    }
+
     @Override
     public void close() {
         client.shutdownNow();
