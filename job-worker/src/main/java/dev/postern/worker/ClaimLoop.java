@@ -113,7 +113,7 @@ final class ClaimLoop {
         long sentAt = System.nanoTime();
         return store.claim(config.workerId(), config.tasks(), free, config.lease())
                 .compose(jobs -> {
-                    listener.claimed(jobs.size(), Duration.ofNanos(System.nanoTime() - sentAt));
+                    listener.claimed(config.workerId(), jobs, Duration.ofNanos(System.nanoTime() - sentAt));
                     if (backoffMs > 0) {
                         log.info("the database is back, claiming again");
                         backoffMs = 0;

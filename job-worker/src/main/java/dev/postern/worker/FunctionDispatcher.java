@@ -72,8 +72,16 @@ final class FunctionDispatcher {
         private long timer = -1;
         private long sentAt;
 
+        private final Optional<URI> url;
+
         private Exchange(ClaimedJob job) {
             this.job = job;
+            this.url = router.route(job.task());
+        }
+
+        /** Where the job goes; empty when nothing says so. */
+        Optional<URI> url() {
+            return url;
         }
 
         Future<DispatchResult> result() {
@@ -86,7 +94,6 @@ final class FunctionDispatcher {
         }
 
         private void start() {
-            Optional<URI> url = router.route(job.task());
             if (url.isEmpty()) {
                 end(new DispatchResult.NoRoute(
                         "no URL for task '" + job.task() + "': name it in POSTERN_FUNCTIONS or" + " set FUNCTION_URL"));

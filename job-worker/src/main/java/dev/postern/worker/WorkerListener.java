@@ -3,7 +3,10 @@ package dev.postern.worker;
 import dev.postern.sql.ClaimedJob;
 import dev.postern.sql.Outcome;
 import dev.postern.sql.Verdict;
+import java.net.URI;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * Told of each step of a job's path, for metrics, for the demo and for tests. Called on the worker's event loop: return
@@ -14,14 +17,14 @@ public interface WorkerListener {
     /** Listens to nothing. */
     WorkerListener NONE = new WorkerListener() {};
 
-    /** A claim came back, with no jobs or many, after the given time. */
-    default void claimed(int jobs, Duration took) {}
+    /** A claim of the worker came back, with no jobs or many, after the given time. */
+    default void claimed(String workerId, List<ClaimedJob> jobs, Duration took) {}
 
     /** A claim failed; the database is away. */
     default void claimFailed() {}
 
-    /** The job is on its way to its function. */
-    default void dispatched(ClaimedJob job) {}
+    /** The job is on its way to its function; empty when nothing says where that lives. */
+    default void dispatched(ClaimedJob job, Optional<URI> url) {}
 
     /** The function answered, or did not, after the given time; status is 0 where there was no answer. */
     default void answered(ClaimedJob job, int status, Duration took) {}

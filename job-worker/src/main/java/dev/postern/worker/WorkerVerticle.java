@@ -12,6 +12,7 @@ import io.vertx.core.VerticleBase;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
@@ -114,9 +115,9 @@ public final class WorkerVerticle extends VerticleBase {
     private void dispatch(ClaimedJob job, long trustedUntil) {
         Parts p = started();
         InFlight.Entry entry = inFlight.add(job, trustedUntil);
-        listener.dispatched(job);
         long sentAt = System.nanoTime();
         FunctionDispatcher.Exchange exchange = p.dispatcher().dispatch(job);
+        listener.dispatched(job, exchange.url());
         entry.exchange = exchange;
         exchange.result().onSuccess(result -> {
             int status = result instanceof DispatchResult.Answer answer ? answer.status() : 0;
@@ -253,7 +254,7 @@ public final class WorkerVerticle extends VerticleBase {
     }
 
     private static void logOutcome(ClaimedJob job, Outcome outcome, Verdict verdict, long sentAt) {
-        String name = outcome.getClass().getSimpleName().toLowerCase(java.util.Locale.ROOT);
+        String name = outcome.getClass().getSimpleName().toLowerCase(Locale.ROOT);
         var line = switch (outcome) {
             case Outcome.Complete o -> log.atInfo();
             case Outcome.Wait o -> log.atInfo();

@@ -1,0 +1,227 @@
+package dev.postern.service;
+
+import dev.postern.callback.CallbackVerticle;
+import dev.postern.scheduler.SchedulerVerticle;
+import dev.postern.service.config.ServiceConfig;
+import dev.postern.service.config.ServiceConfig.Role;
+import dev.postern.service.telemetry.Metrics;
+import dev.postern.service.telemetry.ProbeServer;
+import dev.postern.service.telemetry.ProbeServer.Phase;
+import dev.postern.sql.JobDirectory;
+import dev.postern.sql.JobNotifications;
+import dev.postern.sql.JobStore;
+import dev.postern.sql.ScheduleStore;
+import dev.postern.sql.SchemaException;
+import dev.postern.sql.SchemaMigrator;
+import dev.postern.worker.WorkerListener;
+import dev.postern.worker.WorkerVerticle;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.sqlclient.Pool;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One running process.
+ *
+ * <pre>
+ *   starting ──schema there, roles deployed──▶ ready ──stop──▶ draining ──▶ stopped
+ *       └── stop, or a failure: what was begun is taken down again
+ * </pre>
+ *
+ * <p>{@link #start} and {@link #stop} block and are for the main thread and the shutdown hook; calling stop twice, or
+ * without start, does nothing.
+ */
+public final class JobService {
+
+    private static final Logger log = LoggerFactory.getLogger(JobService.class);
+    private static final Duration DATABASE_RETRY = Duration.ofSeconds(1);
+
+    private final ServiceConfig config;
+    private final WorkerListener listener;
+    private final InstantSource clock;
+    private final RandomGenerator random;
+    private final Metrics metrics = new Metrics();
+    private final AtomicBoolean stopping = new AtomicBoolean();
+    private final CountDownLatch stopped = new CountDownLatch(1);
+
+    /** Read by probes on their event loop, written by the main thread and the shutdown hook. */
+    private volatile Phase phase = Phase.STARTING;
+
+    private @Nullable Vertx vertx;
+    private @Nullable Pool pool;
+    private @Nullable ProbeServer probes;
+    private @Nullable WorkerVerticle worker;
+    private @Nullable CallbackVerticle callback;
+
+    /**
+     * Opens nothing until started.
+     *
+     * @param listener hears the worker's steps beside the metrics
+     */
+    public JobService(ServiceConfig config, WorkerListener listener, InstantSource clock, RandomGenerator random) {
+        this.config = config;
+        this.listener = listener;
+        this.clock = clock;
+        this.random = random;
+    }
+
+    /** The port of probes and metrics; 0 before the start. */
+    public int httpPort() {
+        return probes == null ? 0 : probes.port();
+    }
+
+    /** The port of the callback server; 0 before the start or without that role. */
+    public int callbackPort() {
+        return callback == null ? 0 : callback.port();
+    }
+
+    /**
+     * Starts everything and returns when it runs. While the database is away it waits for it.
+     *
+     * @throws RuntimeException when something cannot start; nothing is left behind then
+     */
+    public void start() {
+        try {
+            startAll();
+            phase = Phase.READY;
+        } catch (RuntimeException e) {
+            stop();
+            throw e;
+        }
+    }
+
+    private void startAll() {
+        Vertx created = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
+        vertx = created;
+        Pool opened = JobStore.pool(
+                created, config.database(), "postern " + config.worker().workerId());
+        pool = opened;
+        String schema = config.database().schema();
+        ProbeServer server = new ProbeServer(
+                config.bindHost(), config.httpPort(), metrics, () -> phase, new JobDirectory(opened, schema));
+        probes = server;
+        created.deployVerticle(server).await();
+
+        awaitSchema();
+
+        JobStore store = new JobStore(opened, schema);
+        // Callbacks first: a function may report before its dispatch has returned.
+        if (config.roles().contains(Role.CALLBACK)) {
+            CallbackVerticle verticle = new CallbackVerticle(store, config.callback(), metrics.callback());
+            callback = verticle;
+            created.deployVerticle(verticle).await();
+        }
+        if (config.roles().contains(Role.WORKER)) {
+            WorkerVerticle verticle = new WorkerVerticle(
+                    store,
+                    wakeUp -> config.listen()
+                            ? Optional.of(new JobNotifications(
+                                    created,
+                                    config.listenDatabase(),
+                                    JobNotifications.JOBS_CHANNEL,
+                                    "postern " + config.worker().workerId(),
+                                    wakeUp))
+                            : Optional.empty(),
+                    config.router(),
+                    config.worker(),
+                    metrics.worker(listener),
+                    clock,
+                    random);
+            worker = verticle;
+            created.deployVerticle(verticle).await();
+        }
+        if (config.roles().contains(Role.SCHEDULER)) {
+            created.deployVerticle(new SchedulerVerticle(
+                            new ScheduleStore(opened, schema),
+                            store,
+                            config.listenDatabase(),
+                            config.scheduler(),
+                            metrics.scheduler()))
+                    .await();
+        }
+        log.info("ready: {} on {}", config.roles(), config.database());
+    }
+
+    private void awaitSchema() {
+        SchemaMigrator migrator = new SchemaMigrator(config.listenDatabase());
+        boolean told = false;
+        while (!stopping.get()) {
+            try {
+                if (config.migrate()) {
+                    migrator.migrate();
+                } else {
+                    migrator.check();
+                }
+                return;
+            } catch (SchemaException e) {
+                if (!e.unreachable()) {
+                    throw e;
+                }
+                if (!told) {
+                    log.warn("{}; waiting for the database", e.getMessage());
+                    told = true;
+                }
+                pause();
+            }
+        }
+        throw new IllegalStateException("stopped while waiting for the database");
+    }
+
+    private void pause() {
+        try {
+            if (stopped.await(DATABASE_RETRY.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new IllegalStateException("stopped while waiting for the database");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for the database", e);
+        }
+    }
+
+    /**
+     * The one place that knows the order: unready, stop claiming, wait, flush outcomes, release leases, close listeners,
+     * close the pool. Returns when all is down.
+     */
+    public void stop() {
+        if (!stopping.compareAndSet(false, true)) {
+            return;
+        }
+        phase = Phase.DRAINING;
+        stopped.countDown();
+        WorkerVerticle draining = worker;
+        if (draining != null) {
+            finish("drain the worker", draining.drain(config.drain()));
+        }
+        Vertx open = vertx;
+        if (open != null) {
+            for (String deployment : open.deploymentIDs()) {
+                finish("stop a role", open.undeploy(deployment));
+            }
+            Pool connections = pool;
+            if (connections != null) {
+                finish("close the pool", connections.close());
+            }
+            finish("stop the event loops", open.close());
+        }
+        log.info("stopped");
+    }
+
+    private static void finish(String what, Future<?> step) {
+        try {
+            step.await();
+        } catch (RuntimeException e) {
+            // The rest of the order still has to happen.
+            log.warn("cannot {}: {}", what, e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,102 @@
+package dev.postern.service.cli;
+
+import dev.postern.service.config.ConfigException;
+import dev.postern.service.config.Setting;
+import dev.postern.service.local.LocalException;
+import dev.postern.sql.SchemaException;
+import dev.postern.sql.StoreException;
+import java.io.PrintWriter;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** The command line's root: help, and the one place where failures become a line and an exit code. */
+@Command(
+        name = "postern",
+        mixinStandardHelpOptions = true,
+        synopsisSubcommandLabel = "COMMAND",
+        description = {
+            "Turns a row in PostgreSQL into an HTTP call that is certain to be made, and reports how it ended.",
+            ""
+        },
+        footer = {"", "Settings are environment variables: './postern settings' lists them."},
+        subcommands = {CommandLine.HelpCommand.class})
+public final class Postern implements Runnable {
+
+    /** Commands that speak for themselves; their log shows errors only. */
+    public static final Set<String> QUIET = Set.of("demo", "add", "status", "settings", "help");
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it before the command runs.
+    CommandSpec spec;
+
+    /**
+     * Runs a command line.
+     *
+     * @return 0 done, 1 failed, 2 misused
+     */
+    public static int run(Map<String, String> environment, String... arguments) {
+        Context context = new Context(Map.copyOf(environment));
+        CommandLine line = new CommandLine(new Postern())
+                .addSubcommand(new UpCommand(context))
+                .addSubcommand(new DemoCommand(context))
+                .addSubcommand(new AddCommand(context))
+                .addSubcommand(new StatusCommand(context))
+                .addSubcommand(new MigrateCommand(context))
+                .addSubcommand(new ServeCommand(context))
+                .addSubcommand(new SettingsCommand());
+        line.setExecutionExceptionHandler((failure, failed, parsed) -> {
+            PrintWriter err = failed.getErr();
+            err.println("postern: " + message(failure));
+            return failure instanceof ConfigException ? 2 : 1;
+        });
+        return line.execute(arguments);
+    }
+
+    private static String message(Exception failure) {
+        boolean expected = failure instanceof ConfigException
+                || failure instanceof LocalException
+                || failure instanceof SchemaException
+                || failure instanceof StoreException
+                || failure instanceof IllegalStateException
+                || failure instanceof IllegalArgumentException;
+        return expected && failure.getMessage() != null ? failure.getMessage() : failure.toString();
+    }
+
+    @Override
+    public void run() {
+        spec.commandLine().usage(spec.commandLine().getOut());
+    }
+
+    /** Lists the settings. */
+    @Command(name = "settings", description = "Lists the environment variables that Postern reads.")
+    static final class SettingsCommand implements Callable<Integer> {
+
+        @Option(names = "--markdown", description = "As the page docs/configuration.md.")
+        boolean markdown;
+
+        @Spec
+        @SuppressWarnings("NullAway.Init") // picocli sets it before the command runs.
+        CommandSpec spec;
+
+        @Override
+        public Integer call() {
+            PrintWriter out = spec.commandLine().getOut();
+            if (markdown) {
+                out.print(Setting.markdown());
+            } else {
+                for (Setting setting : Setting.ALL) {
+                    out.println(setting.name() + "  (" + setting.fallback() + ")");
+                    out.println("    " + setting.meaning());
+                }
+            }
+            out.flush();
+            return 0;
+        }
+    }
+}

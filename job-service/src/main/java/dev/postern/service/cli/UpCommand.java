@@ -1,0 +1,62 @@
+package dev.postern.service.cli;
+
+import dev.postern.sql.DatabaseConfig;
+import dev.postern.worker.WorkerListener;
+import java.io.PrintStream;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Runs everything on this machine until Ctrl-C. */
+@Command(
+        name = "up",
+        description = {
+            "Runs everything on this machine until Ctrl-C.",
+            "Postgres with a kept data directory where no database is configured, the service in all roles, and the"
+                    + " sample functions."
+        })
+final class UpCommand implements Callable<Integer> {
+
+    private final Context context;
+
+    @Option(names = "--no-functions", description = "Without the sample functions; set FUNCTION_URL to your own.")
+    boolean noFunctions;
+
+    UpCommand(Context context) {
+        this.context = context;
+    }
+
+    @Override
+    @SuppressWarnings("SystemOut") // What the command says is its result.
+    public Integer call() throws InterruptedException {
+        PrintStream out = System.out;
+        LocalStack stack = new LocalStack(context, context.data(), out::println);
+        Thread closing = new Thread(
+                () -> {
+                    out.println("stopping");
+                    stack.close();
+                },
+                "shutdown");
+        Runtime.getRuntime().addShutdownHook(closing);
+        stack.start(false, !noFunctions, Map.of(), WorkerListener.NONE);
+        DatabaseConfig database = stack.database();
+        out.println();
+        out.println("Postern is up. Ctrl-C stops it; the data stay in " + context.data() + ".");
+        out.println("  SQL        psql -h " + database.host() + " -p " + database.port() + " -U " + database.user()
+                + " " + database.database());
+        out.println("             select id from " + database.schema()
+                + ".add_job('00000000-0000-0000-0000-000000000001', 'system-ping', '{}');");
+        out.println("  callbacks  http://127.0.0.1:" + stack.service().callbackPort() + "/callback");
+        out.println("  metrics    http://127.0.0.1:" + stack.service().httpPort() + "/metrics");
+        if (!noFunctions) {
+            out.println("  mails      " + stack.mails() + " (send-email-link does not send; see its settings)");
+            out.println("  logs       " + stack.logs());
+        }
+        out.println("  look       ./postern status");
+        out.println();
+        new CountDownLatch(1).await();
+        return 0;
+    }
+}

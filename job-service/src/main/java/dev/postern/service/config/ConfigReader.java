@@ -1,0 +1,210 @@
+package dev.postern.service.config;
+
+import dev.postern.callback.CallbackConfig;
+import dev.postern.scheduler.SchedulerConfig;
+import dev.postern.service.config.ServiceConfig.Role;
+import dev.postern.sql.DatabaseConfig;
+import dev.postern.worker.TaskRouter;
+import dev.postern.worker.WorkerConfig;
+import java.net.URI;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Turns the environment into a {@link ServiceConfig}; finds all mistakes before it complains. */
+public final class ConfigReader {
+
+    private static final int PORT_MAX = 65_535;
+    private static final int DAY = 86_400;
+
+    private final Environment env;
+    private final Map<String, String> variables;
+    private final String incarnation;
+
+    /**
+     * Reads nothing yet.
+     *
+     * @param variables the environment
+     * @param incarnation what makes this process's worker id its own
+     */
+    public ConfigReader(Map<String, String> variables, String incarnation) {
+        this.variables = Map.copyOf(variables);
+        this.env = new Environment(this.variables);
+        this.incarnation = incarnation;
+    }
+
+    /** Whether the environment names a database. */
+    public static boolean namesDatabase(Map<String, String> variables) {
+        return List.of("DATABASE_URL", "PGHOST", "PGDATABASE", "PGUSER").stream()
+                .anyMatch(name -> !variables.getOrDefault(name, "").isBlank());
+    }
+
+    /**
+     * The database only, for commands that need nothing else.
+     *
+     * @throws ConfigException with all mistakes
+     */
+    public DatabaseConfig readDatabase() {
+        DatabaseConfig database = database("DATABASE_URL");
+        DatabaseConfig direct =
+                env.text("DATABASE_LISTEN_URL").isPresent() ? database("DATABASE_LISTEN_URL") : database;
+        return checked(direct);
+    }
+
+    /**
+     * Everything.
+     *
+     * @throws ConfigException with all mistakes
+     */
+    public ServiceConfig read() {
+        if (!namesDatabase(variables)) {
+            env.mistake("no database is named: set DATABASE_URL, or PGHOST, PGUSER, PGPASSWORD and PGDATABASE"
+                    + " ('./postern up' brings its own)");
+        }
+        DatabaseConfig database = database("DATABASE_URL");
+        DatabaseConfig listen =
+                env.text("DATABASE_LISTEN_URL").isPresent() ? database("DATABASE_LISTEN_URL") : database;
+        String bindHost = env.text("POSTERN_BIND_HOST", "0.0.0.0");
+        Duration callbackLease = env.seconds("POSTERN_CALLBACK_LEASE_SECONDS", 300, 1, DAY);
+        Duration callbackLeaseMax = env.seconds("POSTERN_CALLBACK_LEASE_MAX_SECONDS", 3600, 1, 7 * DAY);
+        if (callbackLeaseMax.compareTo(callbackLease) < 0) {
+            env.mistake("POSTERN_CALLBACK_LEASE_MAX_SECONDS must not be below POSTERN_CALLBACK_LEASE_SECONDS");
+            callbackLeaseMax = callbackLease;
+        }
+        CallbackConfig callback = CallbackConfig.defaults()
+                .withAddress(
+                        bindHost, env.number("INTERNAL_JOBS_CALLBACK_PORT", CallbackConfig.DEFAULT_PORT, 1, PORT_MAX))
+                .withLeases(callbackLease, callbackLeaseMax);
+        Set<Role> roles = roles();
+        TaskRouter router = router(roles);
+        ServiceConfig config = new ServiceConfig(
+                roles,
+                database,
+                listen,
+                env.flag("POSTERN_MIGRATE", true),
+                env.flag("POSTERN_LISTEN", true),
+                worker(callback, callbackLease, callbackLeaseMax),
+                router,
+                callback,
+                SchedulerConfig.defaults()
+                        .withHistoryRetention(Duration.ofDays(env.number("JOBS_HISTORY_RETENTION", 7, 1, 3650))),
+                bindHost,
+                env.number("POSTERN_HTTP_PORT", 8081, 0, PORT_MAX),
+                env.seconds("POSTERN_DRAIN_SECONDS", 25, 0, DAY));
+        return checked(config);
+    }
+
+    private <T> T checked(T value) {
+        if (!env.mistakes().isEmpty()) {
+            throw new ConfigException(env.mistakes());
+        }
+        return value;
+    }
+
+    private Set<Role> roles() {
+        Set<Role> roles = EnumSet.noneOf(Role.class);
+        List<String> names = env.list("POSTERN_ROLES");
+        for (String name : names) {
+            try {
+                roles.add(Role.valueOf(name.toUpperCase(Locale.ROOT)));
+            } catch (IllegalArgumentException e) {
+                env.mistake("POSTERN_ROLES knows worker, scheduler and callback, not '" + name + "'");
+            }
+        }
+        return names.isEmpty() ? EnumSet.allOf(Role.class) : roles;
+    }
+
+    private DatabaseConfig database(String urlName) {
+        Map<String, String> url = env.databaseUrl(urlName);
+        Map<String, String> parts = new HashMap<>(Map.of(
+                "PGHOST", env.text("PGHOST", "localhost"),
+                "PGPORT", Integer.toString(env.number("PGPORT", 5432, 1, PORT_MAX)),
+                "PGUSER", env.text("PGUSER", "postgres"),
+                "PGPASSWORD", env.text("PGPASSWORD", ""),
+                "PGDATABASE", env.text("PGDATABASE", "postgres")));
+        parts.putAll(url);
+        int poolSize = env.number("POSTERN_POOL_SIZE", DatabaseConfig.DEFAULT_POOL_SIZE, 1, 1000);
+        String schema = env.text("JOBS_SCHEMA", DatabaseConfig.DEFAULT_SCHEMA);
+        return built(
+                "JOBS_SCHEMA",
+                schema,
+                () -> database(parts, schema, poolSize),
+                () -> database(parts, DatabaseConfig.DEFAULT_SCHEMA, poolSize));
+    }
+
+    private static DatabaseConfig database(Map<String, String> parts, String schema, int poolSize) {
+        return new DatabaseConfig(
+                part(parts, "PGHOST"),
+                Integer.parseInt(part(parts, "PGPORT")),
+                part(parts, "PGDATABASE"),
+                part(parts, "PGUSER"),
+                part(parts, "PGPASSWORD"),
+                schema,
+                poolSize);
+    }
+
+    private static String part(Map<String, String> parts, String name) {
+        return parts.getOrDefault(name, "");
+    }
+
+    private WorkerConfig worker(CallbackConfig callback, Duration callbackLease, Duration callbackLeaseMax) {
+        URI callbackUrl = env.url("INTERNAL_JOBS_CALLBACK_URL")
+                .orElseGet(() -> URI.create("http://" + env.text("JOBS_CALLBACK_HOST", "jobs-callback") + ":"
+                        + callback.port() + "/callback"));
+        List<String> supported = env.list("JOBS_SUPPORTED");
+        boolean any = env.flag("JOBS_SUPPORT_ANY", supported.isEmpty());
+        if (!any && supported.isEmpty()) {
+            env.mistake("JOBS_SUPPORT_ANY is false and JOBS_SUPPORTED names no task: the worker would take nothing");
+        }
+        return new WorkerConfig(
+                env.text("HOSTNAME", "postern") + "." + incarnation,
+                any ? Optional.empty() : Optional.of(supported),
+                env.number("POSTERN_CONCURRENCY", WorkerConfig.DEFAULT_CONCURRENCY, 1, 100_000),
+                env.seconds("POSTERN_LEASE_SECONDS", 30, 1, DAY),
+                env.seconds("POSTERN_POLL_SECONDS", 15, 1, 60),
+                callbackUrl,
+                callbackLease,
+                callbackLeaseMax,
+                new WorkerConfig.Timeouts(
+                        env.seconds("POSTERN_CONNECT_TIMEOUT_SECONDS", 5, 1, 600),
+                        env.seconds("POSTERN_RESPONSE_START_TIMEOUT_SECONDS", 300, 1, DAY),
+                        env.seconds("POSTERN_ATTEMPT_TIMEOUT_SECONDS", 300, 1, DAY)));
+    }
+
+    private TaskRouter router(Set<Role> roles) {
+        Map<String, String> own = new HashMap<>(env.map("INTERNAL_GATEWAY_DEVELOPMENT_MAP"));
+        own.putAll(env.map("POSTERN_FUNCTIONS"));
+        Optional<String> fallback = env.text("FUNCTION_URL")
+                .or(() -> env.text("KNATIVE_SERVICE_URL").map(ConfigReader::knativeTemplate))
+                .or(() -> env.text("INTERNAL_GATEWAY_URL"));
+        if (roles.contains(Role.WORKER) && own.isEmpty() && fallback.isEmpty()) {
+            env.mistake("nothing says where functions live: set FUNCTION_URL, or POSTERN_FUNCTIONS for single tasks");
+        }
+        return built(
+                "FUNCTION_URL, KNATIVE_SERVICE_URL, INTERNAL_GATEWAY_URL or POSTERN_FUNCTIONS",
+                null,
+                () -> new TaskRouter(own, fallback),
+                () -> new TaskRouter(Map.of(), Optional.empty()));
+    }
+
+    // Constructive's manifests give a bare cluster domain, its documents a URL.
+    private static String knativeTemplate(String value) {
+        return value.contains("://") ? value : "http://{task}." + value;
+    }
+
+    private <T> T built(String names, @Nullable String found, Supplier<T> real, Supplier<T> standIn) {
+        try {
+            return real.get();
+        } catch (IllegalArgumentException e) {
+            env.mistake(names + (found == null ? "" : " ('" + found + "')") + ": " + e.getMessage());
+            return standIn.get();
+        }
+    }
+}

@@ -1,0 +1,55 @@
+package dev.postern.service.config;
+
+import dev.postern.callback.CallbackConfig;
+import dev.postern.scheduler.SchedulerConfig;
+import dev.postern.sql.DatabaseConfig;
+import dev.postern.worker.TaskRouter;
+import dev.postern.worker.WorkerConfig;
+import java.time.Duration;
+import java.util.Set;
+
+/**
+ * Everything the process needs to know.
+ *
+ * @param roles what it does
+ * @param database for statements
+ * @param listenDatabase a direct connection, for LISTEN and migrations
+ * @param migrate whether to bring the schema up to date at start
+ * @param listen whether the worker listens for notifications
+ * @param worker the worker's part
+ * @param router where functions live
+ * @param callback the callback server's part
+ * @param scheduler the scheduler's part
+ * @param bindHost address of the probes' and metrics' server
+ * @param httpPort its port
+ * @param drain how long jobs in flight are waited for at the end
+ */
+public record ServiceConfig(
+        Set<Role> roles,
+        DatabaseConfig database,
+        DatabaseConfig listenDatabase,
+        boolean migrate,
+        boolean listen,
+        WorkerConfig worker,
+        TaskRouter router,
+        CallbackConfig callback,
+        SchedulerConfig scheduler,
+        String bindHost,
+        int httpPort,
+        Duration drain) {
+
+    /** Copies the roles in. */
+    public ServiceConfig {
+        roles = Set.copyOf(roles);
+    }
+
+    /** What a process can do; each may run in a process of its own. */
+    public enum Role {
+        /** Claims and dispatches. */
+        WORKER,
+        /** Runs schedules, takes back expired leases, prunes history. */
+        SCHEDULER,
+        /** Takes functions' reports. */
+        CALLBACK
+    }
+}

@@ -1,0 +1,141 @@
+package dev.postern.service.config;
+
+import java.util.List;
+
+/**
+ * One environment variable.
+ *
+ * @param name its name
+ * @param fallback what holds when it is not set, in words where it is computed
+ * @param secret whether its value is masked wherever it is shown
+ * @param meaning what it does, its unit and its smallest sane value, in a sentence or two
+ */
+public record Setting(String name, String fallback, boolean secret, String meaning) {
+
+    /** All settings, in the order in which people meet them. docs/configuration.md is this list. */
+    public static final List<Setting> ALL = List.of(
+            open(
+                            "DATABASE_URL",
+                            "from PG*",
+                            "Where the database is: `postgres://user:password@host:port/database`. Stands before the PG* variables.")
+                    .masked(),
+            open(
+                            "DATABASE_LISTEN_URL",
+                            "DATABASE_URL",
+                            "A direct connection for LISTEN and migrations, where DATABASE_URL leads to a transaction pooler.")
+                    .masked(),
+            open(
+                    "PGHOST",
+                    "localhost",
+                    "Database host; any of PGHOST, PGUSER, PGDATABASE or DATABASE_URL says that a database is configured."),
+            open("PGPORT", "5432", "Database port."),
+            open("PGUSER", "postgres", "Database role."),
+            open("PGPASSWORD", "empty", "Its password.").masked(),
+            open("PGDATABASE", "postgres", "Database name."),
+            open("JOBS_SCHEMA", "app_jobs", "Schema of the jobs; a plain lower-case identifier."),
+            open("POSTERN_POOL_SIZE", "6", "Connections for statements, at least 1; LISTEN takes up to two more."),
+            open(
+                    "POSTERN_MIGRATE",
+                    "true",
+                    "Whether `serve` brings the schema up to date before it starts; `false` only checks it."),
+            open("POSTERN_ROLES", "worker,scheduler,callback", "What this process does, comma-separated."),
+            open(
+                    "HOSTNAME",
+                    "the machine's name",
+                    "First part of the worker's id; a random incarnation follows, so two processes never share one."),
+            open(
+                    "JOBS_SUPPORT_ANY",
+                    "true, or false when JOBS_SUPPORTED is set",
+                    "Whether the worker takes every task."),
+            open("JOBS_SUPPORTED", "empty", "The task identifiers it takes otherwise, comma-separated."),
+            open("POSTERN_CONCURRENCY", "64", "Jobs in flight at most, at least 1. More for slow functions."),
+            open(
+                    "POSTERN_LEASE_SECONDS",
+                    "30",
+                    "How long a claim lasts unless renewed (at a third of it), at least 1. A lost worker is noticed after this plus 1 s."),
+            open(
+                    "POSTERN_POLL_SECONDS",
+                    "15",
+                    "Longest sleep between claims, 1 to 60; notifications and due times wake earlier."),
+            open("POSTERN_CONNECT_TIMEOUT_SECONDS", "5", "Until a connection to a function stands, at least 1."),
+            open(
+                    "POSTERN_RESPONSE_START_TIMEOUT_SECONDS",
+                    "300",
+                    "Until a function's status line has come, at least 1; a cold start falls into it."),
+            open(
+                    "POSTERN_ATTEMPT_TIMEOUT_SECONDS",
+                    "300",
+                    "Until a function's answer is complete, at least 1. Longer work answers 202."),
+            open(
+                    "POSTERN_CALLBACK_LEASE_SECONDS",
+                    "300",
+                    "How long a function that answered 202 may be silent, at least 1."),
+            open(
+                    "POSTERN_CALLBACK_LEASE_MAX_SECONDS",
+                    "3600",
+                    "The most that such a function may ask for by X-Job-Lease-Seconds."),
+            open(
+                    "POSTERN_DRAIN_SECONDS",
+                    "25",
+                    "How long SIGTERM waits for jobs in flight before they are given back; keep it below the pod's grace period."),
+            open(
+                    "FUNCTION_URL",
+                    "KNATIVE_SERVICE_URL",
+                    "Where functions live: a base that the task is appended to, or a template with `{task}` in it."),
+            open(
+                    "KNATIVE_SERVICE_URL",
+                    "INTERNAL_GATEWAY_URL",
+                    "As FUNCTION_URL; a bare domain `ns.svc.cluster.local` means `http://{task}.ns.svc.cluster.local`."),
+            open("INTERNAL_GATEWAY_URL", "none", "As FUNCTION_URL, Constructive's older name."),
+            open("POSTERN_FUNCTIONS", "{}", "JSON object from task to URL; stands before FUNCTION_URL."),
+            open("INTERNAL_GATEWAY_DEVELOPMENT_MAP", "{}", "As POSTERN_FUNCTIONS, Constructive's name."),
+            open("INTERNAL_JOBS_CALLBACK_PORT", "12345", "Port of the callback server."),
+            open(
+                    "INTERNAL_JOBS_CALLBACK_URL",
+                    "http://JOBS_CALLBACK_HOST:INTERNAL_JOBS_CALLBACK_PORT/callback",
+                    "The address that functions reach it by; without a path, /callback is meant."),
+            open("JOBS_CALLBACK_HOST", "jobs-callback", "Host in that address when it is not given as a whole."),
+            open("JOBS_HISTORY_RETENTION", "7", "Days that finished jobs are kept, at least 1."),
+            open("POSTERN_LISTEN", "true", "Whether the worker listens for notifications; `false` polls only."),
+            open(
+                    "POSTERN_HTTP_PORT",
+                    "8081",
+                    "Port of /healthz, /readyz, /startupz and /metrics; 0 takes any that is free."),
+            open(
+                    "POSTERN_BIND_HOST",
+                    "0.0.0.0",
+                    "Address that both servers listen on; `./postern up` and `demo` use 127.0.0.1."),
+            open("POSTERN_LOG", "json for serve and migrate, else text", "`json` or `text`."),
+            open("POSTERN_LOG_LEVEL", "info", "`error`, `warn`, `info` or `debug`."),
+            open("POSTERN_DATA", ".postern beside the launcher", "Where `./postern up` keeps its Postgres and mails."),
+            open("POSTERN_POSTGRES_PORT", "5433", "Port of that Postgres; another one is taken when it is busy."));
+
+    private static Setting open(String name, String fallback, String meaning) {
+        return new Setting(name, fallback, false, meaning);
+    }
+
+    private Setting masked() {
+        return new Setting(name, fallback, true, meaning);
+    }
+
+    /** The catalogue as the Markdown page docs/configuration.md. */
+    public static String markdown() {
+        StringBuilder page = new StringBuilder();
+        page.append("# Configuration\n\n")
+                .append("Environment variables, nothing else. `./postern settings --markdown` writes this page; a test")
+                .append(
+                        " fails when they differ.\nA mistake in any of them is reported with all others before anything")
+                .append(" starts; the effective values are logged at\nstart, secrets masked.\n\n")
+                .append("| variable | when not set | meaning |\n|---|---|---|\n");
+        for (Setting setting : ALL) {
+            page.append("| `")
+                    .append(setting.name())
+                    .append("` | ")
+                    .append(setting.fallback())
+                    .append(" | ")
+                    .append(setting.meaning())
+                    .append(" |\n");
+        }
+        return page.toString();
+    }
+}

@@ -1,0 +1,194 @@
+package dev.postern.service.telemetry;
+
+import dev.postern.callback.CallbackListener;
+import dev.postern.scheduler.SchedulerListener;
+import dev.postern.sql.ClaimedJob;
+import dev.postern.sql.JobDirectory;
+import dev.postern.sql.Outcome;
+import dev.postern.sql.ReapedLease;
+import dev.postern.sql.Verdict;
+import dev.postern.worker.WorkerListener;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MultiGauge;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.net.URI;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * Counters and timers of the path a job takes, and gauges of what lies in the tables. docs/observability.md lists them.
+ * Labels are bounded: task identifiers, outcomes, statuses; never a job or a tenant. Any thread.
+ */
+public final class Metrics {
+
+    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final AtomicInteger inFlight = registry.gauge("postern.jobs.in.flight", new AtomicInteger());
+    private final MultiGauge jobs = MultiGauge.builder("postern.jobs")
+            .description("Jobs by task and state; ended ones of the last day")
+            .register(registry);
+    private final AtomicReference<Double> oldestReady = new AtomicReference<>(0.0);
+    private final Timer claims = Timer.builder("postern.claim")
+            .description("One claim, from sending to answer")
+            .publishPercentileHistogram()
+            .register(registry);
+    private final Counter claimed = registry.counter("postern.jobs.claimed");
+    private final Counter claimFailures = registry.counter("postern.claim.failures");
+
+    /** An empty registry. */
+    public Metrics() {
+        registry.gauge("postern.oldest.ready.seconds", oldestReady, AtomicReference::get);
+    }
+
+    /** The text of {@code /metrics}. */
+    public String scrape() {
+        return registry.scrape();
+    }
+
+    /** What was last seen in the tables. */
+    public void sampled(List<JobDirectory.Count> counts, double oldestReadySeconds) {
+        jobs.register(
+                counts.stream()
+                        .map(count ->
+                                MultiGauge.Row.of(Tags.of("task", count.task(), "state", count.state()), count.jobs()))
+                        .toList(),
+                true);
+        oldestReady.set(oldestReadySeconds);
+    }
+
+    /** Counts for a worker, then tells the other listener. */
+    public WorkerListener worker(WorkerListener then) {
+        return new WorkerListener() {
+            @Override
+            public void claimed(String workerId, List<ClaimedJob> jobs, Duration took) {
+                claims.record(took);
+                claimed.increment(jobs.size());
+                then.claimed(workerId, jobs, took);
+            }
+
+            @Override
+            public void claimFailed() {
+                claimFailures.increment();
+                then.claimFailed();
+            }
+
+            @Override
+            public void dispatched(ClaimedJob job, Optional<URI> url) {
+                inFlight.incrementAndGet();
+                registry.counter("postern.dispatches", "task", job.task()).increment();
+                then.dispatched(job, url);
+            }
+
+            @Override
+            public void answered(ClaimedJob job, int status, Duration took) {
+                inFlight.decrementAndGet();
+                Timer.builder("postern.answer")
+                        .description("From sending a job to its function until the answer is complete; status 0: none")
+                        .tags("task", job.task(), "status", Integer.toString(status))
+                        .publishPercentileHistogram()
+                        .register(registry)
+                        .record(took);
+                then.answered(job, status, took);
+            }
+
+            @Override
+            public void ended(ClaimedJob job, Outcome outcome, Verdict verdict) {
+                registry.counter(
+                                "postern.outcomes",
+                                "task",
+                                job.task(),
+                                "outcome",
+                                lower(outcome.getClass().getSimpleName()),
+                                "verdict",
+                                lower(verdict.name()))
+                        .increment();
+                then.ended(job, outcome, verdict);
+            }
+
+            @Override
+            public void leaseLost(ClaimedJob job) {
+                registry.counter("postern.leases.lost", "task", job.task()).increment();
+                then.leaseLost(job);
+            }
+
+            @Override
+            public void released(ClaimedJob job) {
+                registry.counter("postern.jobs.released", "task", job.task()).increment();
+                then.released(job);
+            }
+        };
+    }
+
+    /** Counts for a callback server. */
+    public CallbackListener callback() {
+        return new CallbackListener() {
+            @Override
+            public void judged(Report report, long jobId, int attempt, Verdict verdict) {
+                registry.counter(
+                                "postern.callback.verdicts",
+                                "report",
+                                lower(report.name()),
+                                "verdict",
+                                lower(verdict.name()))
+                        .increment();
+            }
+
+            @Override
+            public void answered(Report report, int status, Duration took) {
+                registry.timer("postern.callback", "report", lower(report.name()), "status", Integer.toString(status))
+                        .record(took);
+            }
+        };
+    }
+
+    /** Counts for a scheduler. */
+    public SchedulerListener scheduler() {
+        return new SchedulerListener() {
+            @Override
+            public void ticked(long scheduleId, String task, Instant tick, long jobId) {
+                registry.counter("postern.ticks", "task", task, "result", "made")
+                        .increment();
+            }
+
+            @Override
+            public void overlapped(long scheduleId, String task, Instant tick) {
+                registry.counter("postern.ticks", "task", task, "result", "overlap")
+                        .increment();
+            }
+
+            @Override
+            public void parked(long scheduleId, String task, String reason) {
+                registry.counter("postern.schedules.parked", "task", task).increment();
+            }
+
+            @Override
+            public void reaped(ReapedLease lease) {
+                registry.counter(
+                                "postern.leases.reaped",
+                                "task",
+                                lease.task(),
+                                "holder",
+                                lease.waited() ? "function" : "worker",
+                                "dead",
+                                Boolean.toString(lease.dead()))
+                        .increment();
+            }
+
+            @Override
+            public void pruned(int partitions) {
+                registry.counter("postern.history.partitions.dropped").increment(partitions);
+            }
+        };
+    }
+
+    private static String lower(String name) {
+        return name.toLowerCase(Locale.ROOT);
+    }
+}

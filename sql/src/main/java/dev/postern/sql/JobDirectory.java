@@ -1,0 +1,144 @@
+package dev.postern.sql;
+
+import io.vertx.core.Future;
+import io.vertx.sqlclient.Pool;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
+import io.vertx.sqlclient.Tuple;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What people and dashboards ask about jobs. Reads only, apart from {@link #add}, which is the door of the command line.
+ * Any context may call; the future completes on the caller's context and fails with a {@link StoreException} only.
+ */
+public final class JobDirectory {
+
+    private final Pool pool;
+    private final String counts;
+    private final String oldestReady;
+    private final String find;
+    private final String add;
+
+    /** Reads the given schema through the pool, which stays the caller's to close. */
+    public JobDirectory(Pool pool, String schema) {
+        this.pool = pool;
+        this.counts = "select j.task_identifier, " + schema + ".job_state(j) as state, count(*) from " + schema
+                + ".jobs j group by 1, 2 union all select h.task_identifier, h.state, count(*) from " + schema
+                + ".job_history h where h.finished_at > now() - interval '1 day' group by 1, 2 order by 1, 2";
+        this.oldestReady = "select coalesce(extract(epoch from now() - min(j.run_at)), 0)::double precision from "
+                + schema + ".jobs j where j.locked_at is null and j.attempts < j.max_attempts and j.run_at <= now()";
+        this.find = "select j.id, j.task_identifier, " + schema + ".job_state(j) as state, j.attempts, j.max_attempts,"
+                + " j.infra_failures, j.run_at, j.locked_by, j.last_error, j.errors::text, j.progress::text,"
+                + " null::text as result, j.updated_at"
+                + " from " + schema + ".jobs j where j.id = $1"
+                + " union all select h.id, h.task_identifier, h.state, h.attempts, h.max_attempts, h.infra_failures,"
+                + " h.run_at, h.worker_id, h.last_error, h.errors::text, h.progress::text, h.result::text, h.finished_at"
+                + " from " + schema + ".job_history h where h.id = $1 order by updated_at desc limit 1";
+        this.add = "select id from " + schema + ".add_job(db_id => $1, identifier => $2, payload => $3::text::json,"
+                + " job_key => $4, queue_name => $5, run_at => $6, max_attempts => $7, priority => $8)";
+    }
+
+    /**
+     * How many jobs of a task are in a state; ended ones of the last day.
+     *
+     * @param task the task identifier
+     * @param state scheduled, ready, running, waiting, retrying, dead, succeeded or cancelled
+     * @param jobs how many
+     */
+    public record Count(String task, String state, long jobs) {}
+
+    /** A job to be added. Values that are null take {@code add_job}'s defaults. */
+    public record NewJob(
+            UUID databaseId,
+            String task,
+            String payload,
+            @Nullable String key,
+            @Nullable String queue,
+            @Nullable OffsetDateTime runAt,
+            @Nullable Integer maxAttempts,
+            @Nullable Integer priority) {}
+
+    /**
+     * One job, alive or ended.
+     *
+     * @param at when it was last changed or ended
+     * @param errors JSON text of its failed attempts
+     */
+    public record Job(
+            long id,
+            String task,
+            String state,
+            int attempts,
+            int maxAttempts,
+            int infraFailures,
+            OffsetDateTime runAt,
+            @Nullable String worker,
+            @Nullable String lastError,
+            String errors,
+            @Nullable String progress,
+            @Nullable String result,
+            OffsetDateTime at) {}
+
+    /** All counts that are not zero, by task and state. Reads the whole table: for people and every few seconds. */
+    public Future<List<Count>> counts() {
+        return call(counts, Tuple.tuple(), "count jobs").map(rows -> {
+            List<Count> result = new ArrayList<>(rows.size());
+            rows.forEach(row -> result.add(new Count(row.getString(0), row.getString(1), row.getLong(2))));
+            return result;
+        });
+    }
+
+    /** Since how many seconds the oldest ready job has been due; 0 when none is. */
+    public Future<Double> oldestReadySeconds() {
+        return call(oldestReady, Tuple.tuple(), "look for the oldest ready job")
+                .map(rows -> rows.iterator().next().getDouble(0));
+    }
+
+    /** The job, or empty when nobody remembers it. */
+    public Future<Optional<Job>> find(long jobId) {
+        return call(find, Tuple.of(jobId), "look up job " + jobId).map(rows -> {
+            if (!rows.iterator().hasNext()) {
+                return Optional.empty();
+            }
+            Row row = rows.iterator().next();
+            return Optional.of(new Job(
+                    row.getLong(0),
+                    row.getString(1),
+                    row.getString(2),
+                    row.getInteger(3),
+                    row.getInteger(4),
+                    row.getInteger(5),
+                    row.getOffsetDateTime(6),
+                    row.getString(7),
+                    row.getString(8),
+                    row.getString(9),
+                    row.getString(10),
+                    row.getString(11),
+                    row.getOffsetDateTime(12)));
+        });
+    }
+
+    /** Adds a job and answers its id. */
+    public Future<Long> add(NewJob job) {
+        Tuple arguments = Tuple.of(job.databaseId(), job.task())
+                .addValue(job.payload())
+                .addValue(job.key())
+                .addValue(job.queue())
+                .addValue(job.runAt())
+                .addValue(job.maxAttempts())
+                .addValue(job.priority());
+        return call(add, arguments, "add a job for task '" + job.task() + "'")
+                .map(rows -> rows.iterator().next().getLong(0));
+    }
+
+    private Future<RowSet<Row>> call(String sql, Tuple arguments, String what) {
+        return pool.preparedQuery(sql)
+                .execute(arguments)
+                .recover(cause -> Future.failedFuture(StoreException.of(what, cause)));
+    }
+}
