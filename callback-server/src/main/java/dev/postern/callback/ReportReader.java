@@ -2,6 +2,7 @@ package dev.postern.callback;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.postern.functions.protocol.JobHeaders;
+import dev.postern.sql.FollowUpJobs;
 import dev.postern.sql.Outcome;
 import io.vertx.core.json.JsonObject;
 import java.nio.charset.StandardCharsets;
@@ -116,8 +117,14 @@ final class ReportReader {
     private static Outcome completed(JsonText body) {
         refuseTooLarge("result", body.text());
         JsonNode jobs = body.node().path("jobs");
-        String followUps = jobs.isArray() && !jobs.isEmpty() ? FollowUpJobs.read(jobs) : null;
-        return new Outcome.Complete(body.text(), followUps);
+        if (!jobs.isArray() || jobs.isEmpty()) {
+            return new Outcome.Complete(body.text(), null);
+        }
+        try {
+            return new Outcome.Complete(body.text(), FollowUpJobs.read(jobs));
+        } catch (IllegalArgumentException e) {
+            throw ReportException.invalid(String.valueOf(e.getMessage()));
+        }
     }
 
     private static void refuseTooLarge(String what, String text) {

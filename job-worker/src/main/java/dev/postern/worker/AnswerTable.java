@@ -1,15 +1,16 @@
 package dev.postern.worker;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.postern.functions.protocol.JobHeaders;
 import dev.postern.sql.FollowUpJobs;
 import dev.postern.sql.Outcome;
 import dev.postern.worker.DispatchResult.Answer;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
-import io.vertx.core.json.DecodeException;
-import io.vertx.core.json.Json;
-import io.vertx.core.json.JsonArray;
-import io.vertx.core.json.JsonObject;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -17,6 +18,7 @@ import java.time.InstantSource;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
@@ -33,6 +35,10 @@ final class AnswerTable {
 
     private static final Duration BACKPRESSURE_DEFAULT = Duration.ofSeconds(5);
     private static final int ERROR_LENGTH = 2000;
+
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
 
     private final InstantSource clock;
     private final RandomGenerator random;
@@ -118,27 +124,30 @@ final class AnswerTable {
         if (body == null || body.length() == 0 || body.length() > RESULT_LIMIT || !isJson(answer)) {
             return Outcome.Complete.EMPTY;
         }
-        Object json;
-        try {
-            json = Json.decodeValue(body);
-        } catch (DecodeException e) {
-            return Outcome.Complete.EMPTY;
-        }
         String text = body.toString(StandardCharsets.UTF_8);
-        if (text.contains("\\u0000")) {
-            // Valid JSON, but Postgres cannot hold a NUL in any text that is made of it.
+        Optional<JsonNode> json = parse(text);
+        if (json.isEmpty() || text.contains("\\u0000")) {
+            // Valid JSON may hold a NUL, but Postgres cannot hold one in any text that is made of it.
             return Outcome.Complete.EMPTY;
         }
-        if (json instanceof JsonObject object && object.getValue("jobs") instanceof JsonArray jobs) {
-            try {
-                return new Outcome.Complete(text, FollowUpJobs.checked(jobs));
-            } catch (IllegalArgumentException e) {
-                // Completing would lose the follow-up jobs; trying again would repeat the work and fail the same way.
-                return new Outcome.Dead(
-                        answer.status(), "the answer's follow-up jobs are malformed: " + e.getMessage());
-            }
+        JsonNode jobs = json.get().path("jobs");
+        if (!jobs.isArray() || jobs.isEmpty()) {
+            return new Outcome.Complete(text, null);
         }
-        return new Outcome.Complete(text, null);
+        try {
+            return new Outcome.Complete(text, FollowUpJobs.read(jobs));
+        } catch (IllegalArgumentException e) {
+            // Completing would lose the follow-up jobs; trying again would repeat the work and fail the same way.
+            return new Outcome.Dead(answer.status(), "the answer's follow-up jobs are malformed: " + e.getMessage());
+        }
+    }
+
+    private static Optional<JsonNode> parse(String text) {
+        try {
+            return Optional.of(MAPPER.readTree(text)).filter(node -> !node.isMissingNode());
+        } catch (JsonProcessingException e) {
+            return Optional.empty();
+        }
     }
 
     private Outcome backpressure(Answer answer, Duration delay) {
@@ -210,18 +219,12 @@ final class AnswerTable {
         }
         String text = body.getString(0, Math.min(body.length(), 4 * ERROR_LENGTH), "UTF-8");
         if (isJson(answer)) {
-            try {
-                if (Json.decodeValue(body) instanceof JsonObject object) {
-                    for (String key : new String[] {"detail", "error", "message", "title"}) {
-                        if (object.getValue(key) instanceof String words && !words.isBlank()) {
-                            text = words;
-                            break;
-                        }
-                    }
+            JsonNode json = parse(body.toString(StandardCharsets.UTF_8)).orElse(MissingNode.getInstance());
+            for (String key : List.of("detail", "error", "message", "title")) {
+                if (!json.path(key).asText("").isBlank()) {
+                    text = json.path(key).asText();
+                    break;
                 }
-            } catch (DecodeException e) {
-                // Says JSON but is not; its text is the best there is.
-                return cut(prefix + ": " + text.strip());
             }
         }
         return cut(prefix + ": " + text.strip());

@@ -62,10 +62,10 @@ class AnswerTableTest {
     @Test
     void makesADeadLetterOfMalformedFollowUpJobs() {
         assertThat(outcome(200, "{\"jobs\":[{\"task\":\"next\"},{\"payload\":{}}]}"))
-                .isEqualTo(new Outcome.Dead(
-                        200,
-                        "the answer's follow-up jobs are malformed: jobs[1].task must name a task in at most 126"
-                                + " characters"));
+                .isEqualTo(
+                        new Outcome.Dead(
+                                200,
+                                "the answer's follow-up jobs are malformed: jobs[1].task must be a non-empty string, is missing"));
     }
 
     @Test

@@ -1,79 +1,110 @@
 package dev.postern.sql;
 
-import io.vertx.core.json.JsonArray;
-import io.vertx.core.json.JsonObject;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.DateTimeException;
 import java.time.OffsetDateTime;
-import java.time.format.DateTimeParseException;
+import java.util.Map;
 import java.util.Set;
 
-/** Jobs that a function asks for in its result; added by the transaction that completes it. */
+/**
+ * The {@code jobs} array of a completed job's result: jobs to add in the transaction that accepts the outcome. It is
+ * checked here, element by element, because the database could only refuse the outcome as a whole, and with it the batch
+ * that it travels in. Whoever takes a function's answer or callback calls this first.
+ */
 public final class FollowUpJobs {
 
-    private static final Set<String> TEXTS = Set.of("task", "key", "queue", "run_at");
-    private static final Set<String> NUMBERS = Set.of("max_attempts", "priority");
+    private static final Set<String> KEYS =
+            Set.of("task", "payload", "key", "queue", "run_at", "max_attempts", "priority");
+
+    // The check constraints of app_jobs.jobs.
+    private static final int TASK_LENGTH = 126;
+    private static final int QUEUE_LENGTH = 126;
+    private static final int KEY_LENGTH = 512;
 
     private FollowUpJobs() {}
 
     /**
-     * The array's text, for {@link Outcome.Complete#followUps()}. Checked here, at the border, because a value that the
-     * database refuses would cost the whole batch of outcomes a second round trip.
+     * The array as JSON text, for {@link Outcome.Complete#followUps()}.
      *
-     * @throws IllegalArgumentException naming the element and the field that is wrong
+     * @throws IllegalArgumentException naming the first element and field that {@code add_job} would refuse
      */
-    public static String checked(JsonArray jobs) {
+    public static String read(JsonNode jobs) {
         for (int i = 0; i < jobs.size(); i++) {
-            if (!(jobs.getValue(i) instanceof JsonObject job)) {
-                throw new IllegalArgumentException("jobs[" + i + "] is not an object");
-            }
-            check(job, "jobs[" + i + "]");
+            check("jobs[" + i + "]", jobs.get(i));
         }
-        return jobs.encode();
+        return jobs.toString();
     }
 
-    private static void check(JsonObject job, String where) {
-        for (String field : job.fieldNames()) {
-            Object value = job.getValue(field);
-            String at = where + "." + field;
-            if (TEXTS.contains(field)) {
-                if (value != null && !(value instanceof String)) {
-                    throw new IllegalArgumentException(at + " is not a text");
-                }
-            } else if (NUMBERS.contains(field)) {
-                if (value != null && !(value instanceof Integer)) {
-                    throw new IllegalArgumentException(at + " is not a whole number");
-                }
-            } else if (!field.equals("payload")) {
-                throw new IllegalArgumentException(
-                        at + " is unknown; expected task, payload, key, queue, run_at," + " max_attempts, priority");
+    private static void check(String where, JsonNode job) {
+        if (!job.isObject()) {
+            throw new IllegalArgumentException(where + " must be an object with a task, is " + kind(job));
+        }
+        if (!job.path("task").isTextual() || job.path("task").textValue().isEmpty()) {
+            throw new IllegalArgumentException(
+                    where + ".task must be a non-empty string, is " + kind(job.path("task")));
+        }
+        for (Map.Entry<String, JsonNode> field : job.properties()) {
+            if (!field.getValue().isNull()) {
+                checkField(where + "." + field.getKey(), field.getKey(), field.getValue());
             }
-        }
-        String task = job.getString("task");
-        if (task == null || task.isBlank() || task.length() > 126) {
-            throw new IllegalArgumentException(where + ".task must name a task in at most 126 characters");
-        }
-        tooLong(job, where, "key", 512);
-        tooLong(job, where, "queue", 126);
-        Integer maxAttempts = job.getInteger("max_attempts");
-        if (maxAttempts != null && maxAttempts < 1) {
-            throw new IllegalArgumentException(where + ".max_attempts must be at least 1");
-        }
-        String runAt = job.getString("run_at");
-        if (runAt != null) {
-            try {
-                OffsetDateTime.parse(runAt);
-            } catch (DateTimeParseException e) {
-                throw new IllegalArgumentException(where + ".run_at is not an RFC 3339 time", e);
-            }
-        }
-        if (job.encode().contains("\\u0000")) {
-            throw new IllegalArgumentException(where + " holds a NUL character, which Postgres cannot store");
         }
     }
 
-    private static void tooLong(JsonObject job, String where, String field, int limit) {
-        String value = job.getString(field);
-        if (value != null && value.length() > limit) {
-            throw new IllegalArgumentException(where + "." + field + " is longer than " + limit + " characters");
+    private static void checkField(String where, String key, JsonNode value) {
+        switch (key) {
+            case "task" -> text(where, value, TASK_LENGTH);
+            case "queue" -> text(where, value, QUEUE_LENGTH);
+            case "key" -> text(where, value, KEY_LENGTH);
+            case "run_at" -> instant(where, value);
+            case "max_attempts" -> integer(where, value, 1);
+            case "priority" -> integer(where, value, Integer.MIN_VALUE);
+            case "payload" -> {}
+            default ->
+                throw new IllegalArgumentException(where + " is not known; a job has "
+                        + String.join(", ", KEYS.stream().sorted().toList()));
         }
+    }
+
+    private static void text(String where, JsonNode value, int length) {
+        if (!value.isTextual()) {
+            throw new IllegalArgumentException(where + " must be a string, is " + kind(value));
+        }
+        String text = value.textValue();
+        if (text.codePointCount(0, text.length()) > length) {
+            throw new IllegalArgumentException(where + " must have at most " + length + " characters");
+        }
+    }
+
+    private static void integer(String where, JsonNode value, int least) {
+        if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() < least) {
+            throw new IllegalArgumentException(where + " must be an integer of 32 bits"
+                    + (least == Integer.MIN_VALUE ? "" : ", at least " + least) + ", is " + kind(value));
+        }
+    }
+
+    private static void instant(String where, JsonNode value) {
+        try {
+            OffsetDateTime parsed = OffsetDateTime.parse(value.isTextual() ? value.textValue() : "");
+            if (parsed.getYear() >= 0 && parsed.getYear() <= 9999) {
+                return;
+            }
+        } catch (DateTimeException e) {
+            // Said below, in the caller's words.
+        }
+        throw new IllegalArgumentException(
+                where + " must be an RFC 3339 time with an offset such as 2027-01-31T08:00:00Z, is " + kind(value));
+    }
+
+    /** What a value is, for a message: numbers as they are, anything longer by its type. */
+    public static String kind(JsonNode value) {
+        return switch (value.getNodeType()) {
+            case MISSING -> "missing";
+            case STRING -> value.textValue().isEmpty() ? "empty" : "another string";
+            case NUMBER -> value.toString().length() <= 20 ? value.toString() : "another number";
+            case BOOLEAN, NULL -> value.toString();
+            case ARRAY -> "an array";
+            case OBJECT -> "an object";
+            case BINARY, POJO -> "something else";
+        };
     }
 }
