@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class LocalStack implements AutoCloseable {
 
     private static final String STAND_IN = "graphql-stand-in";
+    private static final Map<String, String> LOOPBACK = Map.of("POSTERN_HOST", "127.0.0.1");
     private static final List<String> FUNCTIONS = List.of("send-email-link", "system-ping");
 
     private final Context context;
@@ -117,7 +118,7 @@ final class LocalStack implements AutoCloseable {
 
     private void startFunctions(Map<String, String> settings) {
         say.accept("starting functions: " + STAND_IN + ", " + String.join(", ", FUNCTIONS));
-        FunctionProcess standIn = FunctionProcess.start(context.home(), STAND_IN, logs(), Map.of());
+        FunctionProcess standIn = FunctionProcess.start(context.home(), STAND_IN, logs(), LOOPBACK);
         functions.add(standIn);
         JsonObject urls = new JsonObject();
         for (String name : FUNCTIONS) {
@@ -132,7 +133,7 @@ final class LocalStack implements AutoCloseable {
     }
 
     private Map<String, String> functionSettings(Map<String, String> settings, String standInUrl) {
-        Map<String, String> own = new HashMap<>();
+        Map<String, String> own = new HashMap<>(LOOPBACK);
         own.put("GRAPHQL_URL", settings.getOrDefault("GRAPHQL_URL", standInUrl + "/graphql"));
         own.put("SEND_EMAIL_LINK_DRY_RUN", settings.getOrDefault("SEND_EMAIL_LINK_DRY_RUN", "true"));
         own.put("SEND_EMAIL_LINK_DRY_RUN_DIR", mails().toString());

@@ -1,0 +1,143 @@
+package dev.postern.service.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.postern.service.config.ServiceConfig.Role;
+import java.net.URI;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class ConfigReaderTest {
+
+    private static final Map<String, String> LEAST = Map.of("PGHOST", "db", "FUNCTION_URL", "http://functions:8080");
+
+    private static ServiceConfig read(Map<String, String> others) {
+        Map<String, String> variables = new HashMap<>(LEAST);
+        variables.putAll(others);
+        return new ConfigReader(variables, "abcdefgh").read();
+    }
+
+    private static List<String> mistakes(Map<String, String> variables) {
+        try {
+            new ConfigReader(variables, "abcdefgh").read();
+        } catch (ConfigException e) {
+            return e.mistakes();
+        }
+        return List.of();
+    }
+
+    @Test
+    void needsADatabaseAndAPlaceForFunctions() {
+        ServiceConfig config = read(Map.of());
+        assertThat(config.roles()).containsExactlyInAnyOrder(Role.values());
+        assertThat(config.worker().tasks()).isEmpty();
+        assertThat(config.worker().workerId()).isEqualTo("postern.abcdefgh");
+        assertThat(config.worker().callbackUrl()).isEqualTo(URI.create("http://jobs-callback:12345/callback"));
+        assertThat(config.router().route("send-email-link"))
+                .contains(URI.create("http://functions:8080/send-email-link"));
+    }
+
+    @Test
+    void understandsConstructivesVariables() {
+        ServiceConfig config = read(Map.of(
+                "JOBS_SUPPORT_ANY", "false",
+                "JOBS_SUPPORTED", "send-email-link, simple-email",
+                "HOSTNAME", "knative-job-service-1",
+                "INTERNAL_JOBS_CALLBACK_PORT", "8080",
+                "JOBS_CALLBACK_HOST", "knative-job-service",
+                "INTERNAL_GATEWAY_DEVELOPMENT_MAP", "{\"send-email-link\":\"http://send-email-link:8080\"}"));
+        assertThat(config.worker().tasks()).contains(List.of("send-email-link", "simple-email"));
+        assertThat(config.worker().workerId()).isEqualTo("knative-job-service-1.abcdefgh");
+        assertThat(config.callback().port()).isEqualTo(8080);
+        assertThat(config.worker().callbackUrl()).isEqualTo(URI.create("http://knative-job-service:8080/callback"));
+        assertThat(config.router().route("send-email-link")).contains(URI.create("http://send-email-link:8080"));
+    }
+
+    @Test
+    void makesATemplateOfABareKnativeDomain() {
+        Map<String, String> variables = Map.of("PGHOST", "db", "KNATIVE_SERVICE_URL", "interweb.svc.cluster.local");
+        assertThat(new ConfigReader(variables, "abcdefgh").read().router().route("send-email-link"))
+                .contains(URI.create("http://send-email-link.interweb.svc.cluster.local"));
+    }
+
+    @Test
+    void readsADatabaseUrlWithEncodedCharacters() {
+        ServiceConfig config = read(Map.of("DATABASE_URL", "postgres://me:p%40ss+word@db.example:6432/jobs"));
+        assertThat(config.database().host()).isEqualTo("db.example");
+        assertThat(config.database().port()).isEqualTo(6432);
+        assertThat(config.database().user()).isEqualTo("me");
+        assertThat(config.database().password()).isEqualTo("p@ss+word");
+        assertThat(config.database().database()).isEqualTo("jobs");
+        assertThat(config.database().toString()).doesNotContain("p@ss");
+    }
+
+    @Test
+    void listensOnTheDirectDatabase() {
+        ServiceConfig config = read(Map.of(
+                "DATABASE_URL", "postgres://me@pooler:6432/jobs", "DATABASE_LISTEN_URL", "postgres://me@db/jobs"));
+        assertThat(config.database().host()).isEqualTo("pooler");
+        assertThat(config.listenDatabase().host()).isEqualTo("db");
+    }
+
+    @Test
+    void takesAnEmptyVariableForOneThatIsNotSet() {
+        assertThat(read(Map.of("POSTERN_LEASE_SECONDS", " ")).worker().lease()).isEqualTo(Duration.ofSeconds(30));
+    }
+
+    @Test
+    void reportsAllMistakesAtOnce() {
+        assertThat(mistakes(Map.of(
+                        "POSTERN_LEASE_SECONDS", "0",
+                        "POSTERN_CONCURRENCY", "many",
+                        "POSTERN_ROLES", "worker,cook",
+                        "POSTERN_MIGRATE", "perhaps",
+                        "POSTERN_FUNCTIONS", "send-email-link=http://x",
+                        "INTERNAL_JOBS_CALLBACK_URL", "callback:12345",
+                        "JOBS_SUPPORT_ANY", "false",
+                        "JOBS_SCHEMA", "App Jobs")))
+                .containsExactlyInAnyOrder(
+                        "no database is named: set DATABASE_URL, or PGHOST, PGUSER, PGPASSWORD and PGDATABASE"
+                                + " ('./postern up' brings its own)",
+                        "JOBS_SCHEMA ('App Jobs'): schema must be a plain lower-case identifier such as 'app_jobs', is"
+                                + " 'App Jobs'",
+                        "POSTERN_ROLES knows worker, scheduler and callback, not 'cook'",
+                        "POSTERN_FUNCTIONS must be a JSON object such as {\"task\":\"http://host:8080\"}, is"
+                                + " 'send-email-link=http://x'",
+                        "nothing says where functions live: set FUNCTION_URL, or POSTERN_FUNCTIONS for single tasks",
+                        "POSTERN_MIGRATE must be true or false, is 'perhaps'",
+                        "INTERNAL_JOBS_CALLBACK_URL must be an http or https URL, is 'callback:12345'",
+                        "JOBS_SUPPORT_ANY is false and JOBS_SUPPORTED names no task: the worker would take nothing",
+                        "POSTERN_CONCURRENCY must be a whole number from 1 to 100000, is 'many'",
+                        "POSTERN_LEASE_SECONDS must be a whole number from 1 to 86400, is '0'");
+    }
+
+    @Test
+    void neverRepeatsAPassword() {
+        assertThat(mistakes(Map.of("DATABASE_URL", "mysql://me:secret@db/jobs", "FUNCTION_URL", "http://f")))
+                .singleElement()
+                .asString()
+                .doesNotContain("secret");
+    }
+
+    @Test
+    void refusesAFunctionUrlThatIsNone() {
+        assertThatThrownBy(() -> read(Map.of("FUNCTION_URL", "functions:8080")))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("expected an absolute http or https URL, found 'functions:8080");
+    }
+
+    @Test
+    void everySettingIsReadUnderTheNameThatIsDocumented() {
+        assertThat(Setting.ALL).extracting(Setting::name).doesNotHaveDuplicates();
+        assertThat(Setting.ALL)
+                .filteredOn(Setting::secret)
+                .extracting(Setting::name)
+                .containsExactlyInAnyOrder("DATABASE_URL", "DATABASE_LISTEN_URL", "PGPASSWORD");
+        assertThat(Optional.of(Setting.markdown())).get().asString().startsWith("# Configuration");
+    }
+}
