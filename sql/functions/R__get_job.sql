@@ -10,18 +10,20 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  claimed_id bigint;
   claimed ${schema}.jobs;
 begin
   if get_job.worker_id is null then
     raise exception 'INVALID_WORKER_ID' using errcode = 'PJ002', detail = 'worker_id is null.';
   end if;
   perform ${schema}.reap_leases();
-  select j.* into claimed
-  from ${schema}.claim_jobs(get_job.worker_id, get_job.task_identifiers, 1, get_job.job_expiry) c
-  join ${schema}.jobs j on j.id = c.id;
+  select c.id into claimed_id
+  from ${schema}.claim_jobs(get_job.worker_id, get_job.task_identifiers, 1, get_job.job_expiry) c;
   if not found then
     return null;
   end if;
+  -- A statement of its own: the one that claims would still see the row as it was before.
+  select j.* into claimed from ${schema}.jobs j where j.id = claimed_id;
   return claimed;
 end;
 $$;
