@@ -8,9 +8,11 @@
 --   backpressure    not charged in the first day of the job's life, after that as retry; comes back after delay seconds
 --   snooze          not charged; comes back after delay seconds
 --   wait            the function answered 202: the lease is the function's from now on, for delay seconds
+-- Any other outcome is refused with INVALID_ARGUMENT (PJ003) and nothing is written.
 -- Verdicts, a row per element: accepted; or from refused_outcome, when the fence did not match.
 -- Locks: the jobs in the order of their ids, so that overlapping batches queue up instead of deadlocking. Of two
--- outcomes for one attempt the one that gets the row first is accepted, within a batch the earlier one.
+-- outcomes for one attempt the one that gets the row first is accepted, within a batch the earlier one; a 'wait' steps
+-- back for an outcome that travels with it, as a quick callback does.
 create or replace function ${schema}.finish_jobs(
   job_ids bigint[],
   attempts int[],
@@ -32,6 +34,17 @@ declare
   may_wake boolean;
   follow_up record;
 begin
+  if exists (
+    select 1 from unnest(finish_jobs.outcomes) as o (outcome)
+    where o.outcome is null or o.outcome not in (
+      'complete', 'retry', 'missing', 'dead', 'infrastructure', 'backpressure', 'snooze', 'wait'))
+    or cardinality(finish_jobs.outcomes) is distinct from cardinality(finish_jobs.job_ids)
+  then
+    raise exception 'INVALID_ARGUMENT' using
+      errcode = 'PJ003',
+      detail = format('outcomes are %s for %s jobs.', finish_jobs.outcomes, cardinality(finish_jobs.job_ids)),
+      hint = 'One of complete, retry, missing, dead, infrastructure, backpressure, snooze, wait for each job.';
+  end if;
   perform 1 from ${schema}.jobs j where j.id = any (finish_jobs.job_ids) order by j.id for update;
 
   with offered as (
@@ -45,7 +58,7 @@ begin
       o.job_id, o.attempt, o.lease, o.outcome, o.status, o.message, o.delay, o.result, o.element
     from offered o
     join ${schema}.jobs j on j.id = o.job_id and j.attempts = o.attempt and j.lease_token = o.lease
-    order by o.job_id, o.element
+    order by o.job_id, (o.outcome = 'wait'), o.element
   ), completed as (
     delete from ${schema}.jobs j
     using fenced f
@@ -116,13 +129,14 @@ begin
       where f.outcome not in ('complete', 'wait')
     ) as f
     where j.id = f.job_id and j.attempts = f.attempt and j.lease_token = f.lease
-    returning j.run_at
+    returning j.run_at, j.queue_name
   )
   select
     coalesce((select array_agg(f.element::int) from fenced f), '{}'),
     -- A queue that is free again, or a retry that comes soon, may be news to a worker that sleeps.
     exists (select 1 from completed c where c.queue_name is not null)
-      or exists (select 1 from failed f where f.run_at <= now() + interval '1 minute')
+      or exists (
+        select 1 from failed f where f.queue_name is not null or f.run_at <= now() + interval '1 minute')
   into accepted, may_wake;
 
   if may_wake then
