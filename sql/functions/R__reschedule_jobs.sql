@@ -1,5 +1,5 @@
 -- Compatible with 0.15: changes when and how often jobs that nobody holds are tried; null leaves a value as it is.
--- Returns the changed jobs. Locks: the jobs' rows.
+-- Returns the changed jobs. Locks: the jobs in the order of their ids.
 create or replace function ${schema}.reschedule_jobs(
   job_ids bigint[],
   run_at timestamptz default null,
@@ -12,6 +12,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
+  perform 1 from ${schema}.jobs j where j.id = any (reschedule_jobs.job_ids) order by j.id for update;
   return query
   update ${schema}.jobs j
   set run_at = coalesce(reschedule_jobs.run_at, j.run_at),

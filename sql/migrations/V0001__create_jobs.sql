@@ -16,6 +16,8 @@ begin
     cross join lateral pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) as identified
     where e.extname = 'pgpm-database-jobs'
       and identified.type in ('table', 'sequence', 'function', 'schema', 'type')
+      -- Only what this migration changes: the jobs may be asked for in another schema, beside the extension's.
+      and '${schema}' in (identified.schema, identified.name)
   loop
     execute format('alter extension "pgpm-database-jobs" drop %s %s', member.type, member.identity);
   end loop;
