@@ -91,6 +91,7 @@ public final class JobNotifications {
         PgConnection.connect(vertx, config.connectOptions(applicationName))
                 .compose(opened -> opened.query("listen \"" + channel + "\"")
                         .execute()
+                        .timeout(PROBE_ANSWER_MS, TimeUnit.MILLISECONDS)
                         .map(opened)
                         .onFailure(cause -> opened.close()))
                 .onSuccess(this::listen)

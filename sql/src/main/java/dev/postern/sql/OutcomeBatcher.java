@@ -107,8 +107,10 @@ public final class OutcomeBatcher {
 
     private Future<Void> keepOrFail(List<Entry> batch, StoreException cause) {
         if (cause.retryable()) {
-            List<Entry> young = failOld(batch, cause);
-            young.reversed().forEach(backlog::addFirst);
+            List<Entry> waiting = new ArrayList<>(batch);
+            waiting.addAll(backlog);
+            backlog.clear();
+            backlog.addAll(failOld(waiting, cause));
             log.warn("{} outcomes wait for the database: {}", backlog.size(), cause.getMessage());
             return vertx.timer(RETRY_MS).mapEmpty();
         }

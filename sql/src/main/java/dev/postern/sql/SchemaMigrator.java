@@ -1,10 +1,15 @@
 package dev.postern.sql;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.MigrationInfo;
+import org.flywaydb.core.api.MigrationInfoService;
+import org.flywaydb.core.api.MigrationState;
 import org.flywaydb.core.api.output.MigrateResult;
 
 /**
@@ -35,6 +40,8 @@ public final class SchemaMigrator {
                 // A schema with tables but without our history is one that 0.15 made.
                 .baselineOnMigrate(true)
                 .baselineVersion("0")
+                // All or nothing: live callers find the old functions until the new ones stand, never none.
+                .group(true)
                 .placeholders(Map.of("schema", config.schema()))
                 .failOnMissingLocations(true)
                 .load();
@@ -55,7 +62,9 @@ public final class SchemaMigrator {
      */
     public Report migrate() {
         try {
-            MigrationInfo before = flyway.info().current();
+            MigrationInfoService found = flyway.info();
+            refuseNewer(found);
+            MigrationInfo before = found.current();
             MigrateResult result = flyway.migrate();
             boolean adopted = before == null
                     && Arrays.stream(flyway.info().applied())
@@ -70,22 +79,57 @@ public final class SchemaMigrator {
     }
 
     /**
-     * Checks that the database has what this release needs, without changing it.
+     * Checks that the database has what this release needs, without changing it. A function that another release
+     * replaced is no reason to refuse: its signature and meaning stay, and during a rollout both releases run.
      *
-     * @throws SchemaException naming what is missing and how to get it, or that the database cannot be reached
+     * @throws SchemaException naming what is missing and how to get it, that the schema is newer than this release, or
+     *     that the database cannot be reached
      */
     public void check() {
-        long pending;
+        MigrationInfoService found;
+        List<String> missing;
         try {
-            pending = flyway.info().pending().length;
+            found = flyway.info();
+            Set<String> present =
+                    Arrays.stream(found.applied()).map(MigrationInfo::getScript).collect(Collectors.toSet());
+            missing = Arrays.stream(found.pending())
+                    .map(MigrationInfo::getScript)
+                    .filter(script -> !present.contains(script))
+                    .toList();
         } catch (FlywayException e) {
             throw new SchemaException("cannot read the schema version of " + config + ": " + firstLine(e), e);
         }
-        if (pending > 0) {
+        refuseNewer(found);
+        if (!missing.isEmpty()) {
             throw new SchemaException(
-                    "schema '" + config.schema() + "' lacks " + pending + " migrations of this release; run 'migrate'",
+                    "schema '" + config.schema() + "' of " + config.database() + " lacks " + missing.size()
+                            + " migrations of this release, the first is '" + missing.getFirst() + "'; run 'migrate'",
                     null);
         }
+    }
+
+    private void refuseNewer(MigrationInfoService found) {
+        Arrays.stream(found.applied())
+                .filter(m ->
+                        m.getState() == MigrationState.FUTURE_SUCCESS || m.getState() == MigrationState.FUTURE_FAILED)
+                .filter(m -> m.getVersion() != null)
+                .reduce((earlier, later) -> later)
+                .ifPresent(newest -> {
+                    throw new SchemaException(
+                            "schema '" + config.schema() + "' of " + config.database() + " is at version "
+                                    + newest.getVersion() + ", this release knows " + newestKnown(found)
+                                    + "; run a release that knows it",
+                            null);
+                });
+    }
+
+    private static String newestKnown(MigrationInfoService found) {
+        return Arrays.stream(found.all())
+                .filter(m -> m.getVersion() != null && m.getPhysicalLocation() != null)
+                .filter(m ->
+                        m.getState() != MigrationState.FUTURE_SUCCESS && m.getState() != MigrationState.FUTURE_FAILED)
+                .map(m -> m.getVersion().getVersion())
+                .reduce("0", (earlier, later) -> later);
     }
 
     private static String firstLine(Throwable e) {

@@ -39,6 +39,10 @@ public final class StoreException extends RuntimeException {
         if (state == null) {
             return StoreError.UNAVAILABLE;
         }
+        if (state.equals("25006")) {
+            // read-only transaction: a standby that answers while a failover is under way
+            return StoreError.UNAVAILABLE;
+        }
         return switch (state.substring(0, 2)) {
             case "08", "53", "57", "58" -> StoreError.UNAVAILABLE;
             case "40", "55" -> StoreError.CONTENTION;

@@ -5,26 +5,35 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
  * JUnit extension: a database of its own for a test class, with the current schema (or empty), dropped afterwards.
- * Register it as a static field. The calls here are what a test wants to say in SQL; each uses a connection of its own.
+ * Register it as a static field; as an instance field it is a database for each test. The calls here are what a test wants to say in SQL; each is a transaction of its own,
+ * on any connection.
  */
-public final class JobDatabase implements BeforeAllCallback, AfterAllCallback {
+public final class JobDatabase implements BeforeAllCallback, AfterAllCallback, BeforeEachCallback, AfterEachCallback {
 
     /** The tenant of jobs whose tenant does not matter. */
     public static final UUID TENANT = UUID.fromString("00000000-0000-0000-0000-000000000001");
 
     private final boolean migrated;
     private @Nullable DatabaseConfig config;
+    private boolean ofClass;
+
+    /** Connections that no call uses now; opening one costs more than most statements. */
+    private final Deque<Connection> idle = new ConcurrentLinkedDeque<>();
 
     private JobDatabase(boolean migrated) {
         this.migrated = migrated;
@@ -42,19 +51,38 @@ public final class JobDatabase implements BeforeAllCallback, AfterAllCallback {
 
     @Override
     public void beforeAll(ExtensionContext context) {
-        PostgresServer server = PostgresServer.shared();
-        config = migrated ? server.migratedDatabase() : server.emptyDatabase();
+        ofClass = true;
+        create();
     }
 
     @Override
     public void afterAll(ExtensionContext context) {
-        PostgresServer.shared().drop(config());
+        drop();
+    }
+
+    @Override
+    public void beforeEach(ExtensionContext context) {
+        if (!ofClass) {
+            create();
+        }
+    }
+
+    @Override
+    public void afterEach(ExtensionContext context) {
+        if (!ofClass) {
+            drop();
+        }
+    }
+
+    private void create() {
+        PostgresServer server = PostgresServer.shared();
+        config = migrated ? server.migratedDatabase() : server.emptyDatabase();
     }
 
     /** How to reach the database. */
     public DatabaseConfig config() {
         if (config == null) {
-            throw new IllegalStateException("register the extension as a static field");
+            throw new IllegalStateException("register the extension as a field");
         }
         return config;
     }
@@ -75,17 +103,24 @@ public final class JobDatabase implements BeforeAllCallback, AfterAllCallback {
 
     /** The first column of the one row that a query answers. */
     public @Nullable Object value(String sql, @Nullable Object... arguments) {
-        List<Map<String, @Nullable Object>> rows = rows(sql, arguments);
+        return value(rows(sql, arguments), sql);
+    }
+
+    /** A count or an id. */
+    public long number(String sql, @Nullable Object... arguments) {
+        return number(rows(sql, arguments), sql);
+    }
+
+    /** The first column of the one row there must be. */
+    static @Nullable Object value(List<Map<String, @Nullable Object>> rows, String sql) {
         if (rows.size() != 1) {
             throw new AssertionError(rows.size() + " rows from: " + sql);
         }
         return rows.getFirst().get(rows.getFirst().keySet().iterator().next());
     }
 
-    /** A count or an id. */
-    public long number(String sql, @Nullable Object... arguments) {
-        Object value = value(sql, arguments);
-        if (value instanceof Number number) {
+    static long number(List<Map<String, @Nullable Object>> rows, String sql) {
+        if (value(rows, sql) instanceof Number number) {
             return number.longValue();
         }
         throw new AssertionError("no number from: " + sql);
@@ -93,11 +128,36 @@ public final class JobDatabase implements BeforeAllCallback, AfterAllCallback {
 
     /** All rows of a query, by column name. A statement without rows answers an empty list. */
     public List<Map<String, @Nullable Object>> rows(String sql, @Nullable Object... arguments) {
-        try (Connection connection = connect()) {
-            return rows(connection, sql, arguments);
-        } catch (SQLException e) {
-            throw new SqlFailure(e);
+        Connection connection = idleOrNew();
+        List<Map<String, @Nullable Object>> rows = rows(connection, sql, arguments);
+        idle.push(connection);
+        return rows;
+    }
+
+    private Connection idleOrNew() {
+        for (Connection connection = idle.poll(); connection != null; connection = idle.poll()) {
+            try {
+                // A test may have killed its backend.
+                if (connection.isValid(5)) {
+                    return connection;
+                }
+                connection.close();
+            } catch (SQLException e) {
+                throw new SqlFailure(e);
+            }
         }
+        return connect();
+    }
+
+    private void drop() {
+        for (Connection connection = idle.poll(); connection != null; connection = idle.poll()) {
+            try {
+                connection.close();
+            } catch (SQLException e) {
+                throw new SqlFailure(e);
+            }
+        }
+        PostgresServer.shared().drop(config());
     }
 
     /** As {@link #rows(String, Object...)}, on a connection whose transaction the test controls. */

@@ -1,26 +1,169 @@
 package dev.postern.sql;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 class SchemaMigratorTest {
 
     @RegisterExtension
-    static final JobDatabase database = JobDatabase.migrated();
+    final JobDatabase database = JobDatabase.empty();
 
-    @Test
-    void findsNothingToDoTheSecondTime() {
-        assertThat(new SchemaMigrator(database.config()).migrate().applied()).isZero();
+    private DatabaseConfig inSchema(String schema) {
+        DatabaseConfig c = database.config();
+        return new DatabaseConfig(c.host(), c.port(), c.database(), c.user(), c.password(), schema, c.poolSize());
     }
 
     @Test
-    void addsAJob() {
+    void buildsAnEmptyDatabase() {
+        SchemaMigrator.Report report = new SchemaMigrator(database.config()).migrate();
+
+        assertThat(report.applied()).isPositive();
+        assertThat(report.adopted()).isFalse();
         long id = database.addJob("system-ping", "{}");
-        assertThat(database.rows("select * from app_jobs.claim_jobs('worker-1', null, 10, '30 s')"))
-                .hasSize(1);
-        assertThat(database.number("select attempts from app_jobs.jobs where id = ?", id))
+        assertThat(database.number("select id from app_jobs.claim_jobs('worker-1', null, 10, '30 s')"))
+                .isEqualTo(id);
+    }
+
+    @Test
+    void findsNothingToDoTheSecondTime() {
+        new SchemaMigrator(database.config()).migrate();
+
+        assertThat(new SchemaMigrator(database.config()).migrate()).isEqualTo(new SchemaMigrator.Report(0, false));
+    }
+
+    @Test
+    void servesAnotherSchemaFromEndToEndAndLeavesTheDefaultOneAlone() {
+        new SchemaMigrator(inSchema("other_jobs")).migrate();
+
+        long id = database.number(
+                "select id from other_jobs.add_job(?, 'ping', '{}'::json, 'key', 'queue')", JobDatabase.TENANT);
+        database.execute(
+                "select other_jobs.add_scheduled_job(?, 'tick', '{}'::json, '\"* * * * *\"'::json)",
+                JobDatabase.TENANT);
+        database.execute("select other_jobs.run_scheduled_job(1)");
+        database.execute("select other_jobs.prune_history('7 days')");
+        var claimed = database.rows("select * from other_jobs.claim_jobs('worker-1', '{ping}', 10, '30 s')");
+        assertThat(claimed)
+                .singleElement()
+                .satisfies(row -> assertThat(row.get("id")).isEqualTo(id));
+        assertThat(database.value(
+                        "select verdict from other_jobs.finish_jobs(array[?]::bigint[], '{1}', array[?]::uuid[],"
+                                + " '{complete}', '{200}', '{null}', '{null}', '{\"{}\"}', '{null}')",
+                        id, claimed.getFirst().get("lease_token")))
+                .isEqualTo("accepted");
+        assertThat(database.value("select task_identifier from other_jobs.get_job('worker-1')"))
+                .isEqualTo("tick");
+        assertThat(database.number("select count(*) from other_jobs.job_history where id = ?", id))
                 .isOne();
+        assertThat(database.value("select to_regnamespace('app_jobs')")).isNull();
+    }
+
+    @Test
+    void letsOneOfSeveralMigratorsWorkWhileTheOthersWaitForIt() throws Exception {
+        int migrators = 5;
+        CyclicBarrier start = new CyclicBarrier(migrators);
+        List<Integer> applied = new ArrayList<>();
+        try (ExecutorService threads = Executors.newFixedThreadPool(migrators)) {
+            Callable<Integer> migrate = () -> {
+                start.await();
+                return new SchemaMigrator(database.config()).migrate().applied();
+            };
+            List<Future<Integer>> running = new ArrayList<>();
+            for (int i = 0; i < migrators; i++) {
+                running.add(threads.submit(migrate));
+            }
+            for (Future<Integer> one : running) {
+                applied.add(one.get());
+            }
+        }
+
+        assertThat(applied).filteredOn(n -> n > 0).hasSize(1);
+        assertThatCode(() -> new SchemaMigrator(database.config()).check()).doesNotThrowAnyException();
+    }
+
+    @Test
+    void saysWhichMigrationIsMissing() {
+        assertThatThrownBy(() -> new SchemaMigrator(database.config()).check())
+                .isInstanceOf(SchemaException.class)
+                .hasMessageContaining("'app_jobs' of " + database.config().database())
+                .hasMessageContaining("V0001__create_jobs.sql")
+                .hasMessageContaining("run 'migrate'");
+
+        new SchemaMigrator(database.config()).migrate();
+        database.execute("delete from app_jobs.postern_migrations where script = 'R__get_job.sql'");
+
+        assertThatThrownBy(() -> new SchemaMigrator(database.config()).check())
+                .hasMessageContaining("lacks 1 migrations")
+                .hasMessageContaining("R__get_job.sql");
+    }
+
+    @Test
+    void acceptsAFunctionThatAnotherReleaseReplaced() {
+        new SchemaMigrator(database.config()).migrate();
+        database.execute("update app_jobs.postern_migrations set checksum = 1 where script = 'R__get_job.sql'");
+
+        assertThatCode(() -> new SchemaMigrator(database.config()).check()).doesNotThrowAnyException();
+        assertThat(new SchemaMigrator(database.config()).migrate().applied()).isOne();
+    }
+
+    @Test
+    void refusesASchemaThatIsNewerThanItself() {
+        new SchemaMigrator(database.config()).migrate();
+        database.execute("insert into app_jobs.postern_migrations (installed_rank, version, description, type, script,"
+                + " checksum, installed_by, execution_time, success) values (9999, '9999', 'of the future', 'SQL',"
+                + " 'V9999__of_the_future.sql', 1, 'somebody', 1, true)");
+
+        assertThatThrownBy(() -> new SchemaMigrator(database.config()).check())
+                .isInstanceOf(SchemaException.class)
+                .hasMessageMatching(".* is at version 9999, this release knows 000\\d; run a release that knows it");
+        assertThatThrownBy(() -> new SchemaMigrator(database.config()).migrate())
+                .isInstanceOf(SchemaException.class)
+                .hasMessageContaining("9999");
+    }
+
+    @Test
+    void leavesNothingBehindWhenAMigrationFails() {
+        database.execute("create schema app_jobs");
+        database.execute("create table app_jobs.job_history (mine int)");
+
+        assertThatThrownBy(() -> new SchemaMigrator(database.config()).migrate())
+                .isInstanceOf(SchemaException.class)
+                .hasMessageContaining("job_history");
+        assertThat(database.value("select to_regclass('app_jobs.jobs')")).isNull();
+    }
+
+    @Test
+    void saysInOneLineThatTheDatabaseCannotBeReached() {
+        DatabaseConfig nobody = new DatabaseConfig("127.0.0.1", 1, "nowhere", "somebody", "secret", "app_jobs", 1);
+
+        assertThatThrownBy(() -> new SchemaMigrator(nobody).migrate())
+                .isInstanceOf(SchemaException.class)
+                .message()
+                .contains("somebody@127.0.0.1:1/nowhere", "refused", "run 'migrate' again")
+                .doesNotContain("secret")
+                .hasLineCount(1);
+        assertThatThrownBy(() -> new SchemaMigrator(nobody).check())
+                .isInstanceOf(SchemaException.class)
+                .message()
+                .contains("somebody@127.0.0.1:1/nowhere", "refused")
+                .hasLineCount(1);
+    }
+
+    @Test
+    void refusesASchemaNameThatIsNoPlainIdentifier() {
+        assertThatThrownBy(() -> inSchema("jobs; drop table x"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("jobs; drop table x");
     }
 }
