@@ -9,7 +9,7 @@ declare
   member record;
 begin
   for member in
-    select identified.type, identified.identity
+    select d.classid, d.objid, e.oid as extension, identified.type, identified.identity
     from pg_catalog.pg_extension e
     join pg_catalog.pg_depend d
       on d.refclassid = 'pg_catalog.pg_extension'::regclass and d.refobjid = e.oid and d.deptype = 'e'
@@ -18,7 +18,13 @@ begin
       and identified.type in ('table', 'sequence', 'function', 'schema', 'type')
       -- Only what this migration changes: the jobs may be asked for in another schema, beside the extension's.
       and '${schema}' in (identified.schema, identified.name)
+    order by identified.type = 'type'
   loop
+    -- A table takes its row types out with it.
+    continue when not exists (
+      select 1 from pg_catalog.pg_depend d
+      where d.classid = member.classid and d.objid = member.objid and d.deptype = 'e'
+        and d.refclassid = 'pg_catalog.pg_extension'::regclass and d.refobjid = member.extension);
     execute format('alter extension "pgpm-database-jobs" drop %s %s', member.type, member.identity);
   end loop;
 end;
