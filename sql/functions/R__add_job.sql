@@ -20,6 +20,7 @@ create or replace function ${schema}.add_job(
 ) returns ${schema}.jobs
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 declare
   added ${schema}.jobs;

@@ -3,6 +3,7 @@
 create or replace function ${schema}.archive_jobs(job_ids bigint[], state text) returns setof ${schema}.jobs
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 declare
   job ${schema}.jobs;

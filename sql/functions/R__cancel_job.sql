@@ -4,6 +4,7 @@
 create or replace function ${schema}.cancel_job(job_id bigint) returns ${schema}.jobs
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 declare
   cancelled ${schema}.jobs;

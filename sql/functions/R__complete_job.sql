@@ -3,6 +3,7 @@
 create or replace function ${schema}.complete_job(worker_id text, job_id bigint) returns ${schema}.jobs
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 declare
   completed ${schema}.jobs;

@@ -2,6 +2,7 @@
 create or replace function ${schema}.complete_jobs(job_ids bigint[]) returns setof ${schema}.jobs
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 begin
   return query

@@ -4,6 +4,7 @@ create or replace function ${schema}.fail_job(worker_id text, job_id bigint, err
 returns ${schema}.jobs
 language plpgsql strict
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 declare
   failed ${schema}.jobs;

@@ -8,6 +8,7 @@ create or replace function ${schema}.get_job(
 ) returns ${schema}.jobs
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 declare
   claimed_id bigint;

@@ -4,6 +4,7 @@ create or replace function ${schema}.permanently_fail_jobs(job_ids bigint[], err
 returns setof ${schema}.jobs
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 begin
   perform 1 from ${schema}.jobs j where j.id = any (permanently_fail_jobs.job_ids) order by j.id for update;

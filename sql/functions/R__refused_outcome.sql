@@ -8,6 +8,7 @@
 create or replace function ${schema}.refused_outcome(job_id bigint, lease uuid, outcome text) returns text
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 declare
   ended record;

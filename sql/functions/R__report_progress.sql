@@ -9,6 +9,7 @@ create or replace function ${schema}.report_progress(
 ) returns table (verdict text, lease_expires_at timestamptz, cancel_requested boolean)
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 begin
   return query

@@ -9,6 +9,7 @@ create or replace function ${schema}.reschedule_jobs(
 ) returns setof ${schema}.jobs
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
 begin

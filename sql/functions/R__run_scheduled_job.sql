@@ -5,6 +5,7 @@ create or replace function ${schema}.run_scheduled_job(id bigint, job_expiry int
 returns ${schema}.jobs
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 declare
   schedule ${schema}.scheduled_jobs;
