@@ -1,5 +1,9 @@
 package dev.postern.sql;
 
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -64,12 +68,9 @@ public final class SchemaMigrator {
         try {
             MigrationInfoService found = flyway.info();
             refuseNewer(found);
-            MigrationInfo before = found.current();
+            boolean foreign = found.current() == null && hasJobs();
             MigrateResult result = flyway.migrate();
-            boolean adopted = before == null
-                    && Arrays.stream(flyway.info().applied())
-                            .anyMatch(m -> m.getState().name().equals("BASELINE"));
-            return new Report(result.migrationsExecuted, adopted);
+            return new Report(result.migrationsExecuted, foreign && result.migrationsExecuted > 0);
         } catch (FlywayException e) {
             throw new SchemaException(
                     "cannot migrate " + config + ": " + firstLine(e) + " - nothing was half-applied; mend the cause"
@@ -105,6 +106,19 @@ public final class SchemaMigrator {
                     "schema '" + config.schema() + "' of " + config.database() + " lacks " + missing.size()
                             + " migrations of this release, the first is '" + missing.getFirst() + "'; run 'migrate'",
                     null);
+        }
+    }
+
+    // Flyway's own baseline does not tell: it overlooks tables that an extension made.
+    private boolean hasJobs() {
+        try (Connection connection = flyway.getConfiguration().getDataSource().getConnection();
+                PreparedStatement query = connection.prepareStatement("select to_regclass(?) is not null")) {
+            query.setString(1, config.schema() + ".jobs");
+            try (ResultSet answer = query.executeQuery()) {
+                return answer.next() && answer.getBoolean(1);
+            }
+        } catch (SQLException e) {
+            throw new FlywayException(e);
         }
     }
 
