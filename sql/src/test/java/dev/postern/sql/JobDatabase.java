@@ -149,7 +149,13 @@ public final class JobDatabase implements BeforeAllCallback, AfterAllCallback, B
         return connect();
     }
 
-    private void drop() {
+    /** Alters the database, from another one, so that it works also for what its own sessions may not do. */
+    void alter(String change) {
+        PostgresServer.shared().execute("alter database " + config().database() + " " + change);
+    }
+
+    /** Makes the next call open a connection, for settings that only new ones see. */
+    void forgetConnections() {
         for (Connection connection = idle.poll(); connection != null; connection = idle.poll()) {
             try {
                 connection.close();
@@ -157,6 +163,10 @@ public final class JobDatabase implements BeforeAllCallback, AfterAllCallback, B
                 throw new SqlFailure(e);
             }
         }
+    }
+
+    private void drop() {
+        forgetConnections();
         PostgresServer.shared().drop(config());
     }
 

@@ -106,7 +106,7 @@ final class PostgresServer {
         return new DatabaseConfig(host, port, database, user, password, DatabaseConfig.DEFAULT_SCHEMA, 8);
     }
 
-    private void execute(String sql) {
+    void execute(String sql) {
         try (Connection connection = connect(config(maintenanceDatabase));
                 Statement statement = connection.createStatement()) {
             statement.execute(sql);

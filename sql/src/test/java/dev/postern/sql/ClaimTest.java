@@ -1,0 +1,323 @@
+package dev.postern.sql;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vertx.core.json.JsonArray;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** What a claim takes, in which order, and what it costs. */
+class ClaimTest {
+
+    @RegisterExtension
+    final JobDatabase database = JobDatabase.migrated();
+
+    private static final UUID OTHER_TENANT = UUID.fromString("00000000-0000-0000-0000-000000000002");
+
+    @Test
+    void takesTheMostUrgentFirstThenTheLongestDueThenTheOldest() {
+        add("third", "priority => 0, run_at => now() - interval '1 min'");
+        add("fourth", "priority => 0");
+        add("fifth", "priority => 5, run_at => now() - interval '1 hour'");
+        add("second", "priority => 0, run_at => now() - interval '2 min'");
+        add("first", "priority => -1");
+        database.execute("update app_jobs.jobs set run_at = now() where task_identifier in ('fourth', 'first')");
+
+        assertThat(claim(2)).containsExactly("first", "second");
+        assertThat(claim(10)).containsExactly("third", "fourth", "fifth");
+    }
+
+    @Test
+    void takesNoMoreThanAskedForAndTheRestNextTime() {
+        database.execute("select app_jobs.add_job(?, 'ping') from generate_series(1, 7)", JobDatabase.TENANT);
+        assertThat(claim(0)).isEmpty();
+        assertThat(claim(3)).hasSize(3);
+        assertThat(claim(10)).hasSize(4);
+        assertThat(claim(10)).isEmpty();
+    }
+
+    @Test
+    void takesOnlyTheTasksThatAreNamed() {
+        add("ping", "priority => -5");
+        add("pong", "priority => 1");
+        add("pang", "priority => 2");
+        assertThat(tasks("select * from app_jobs.claim_jobs('worker-1', '{pang,pong}', 10, '30 s')"))
+                .containsExactly("pong", "pang");
+        assertThat(tasks("select * from app_jobs.claim_jobs('worker-1', '{}', 10, '30 s')"))
+                .isEmpty();
+        assertThat(claim(10)).containsExactly("ping");
+    }
+
+    @Test
+    void leavesFutureLeasedAndDeadJobs() {
+        add("future", "run_at => now() + interval '1 hour'");
+        add("dead", "max_attempts => 3");
+        database.execute("update app_jobs.jobs set attempts = 3 where task_identifier = 'dead'");
+        add("leased", "");
+        assertThat(claim(10)).containsExactly("leased");
+        assertThat(claim(10)).isEmpty();
+    }
+
+    @Test
+    void handsOverWhatTheJobCarriesAndLeasesIt() {
+        database.execute(
+                "select app_jobs.add_job(?, 't', '{ \"a\" : 1}', 'k', 'q', now(), 4, 2, ?, ?, 'r', 'tp')",
+                JobDatabase.TENANT,
+                OTHER_TENANT,
+                JobDatabase.TENANT);
+        assertThat(
+                        database.rows(
+                                "select database_id, queue_name, task_identifier, payload, attempt, max_attempts,"
+                                        + " actor_id, entity_id, request_id, traceparent from app_jobs.claim_jobs('worker-1', null, 1, '7 s')"))
+                .containsExactly(Map.of(
+                        "database_id",
+                        JobDatabase.TENANT,
+                        "queue_name",
+                        "q",
+                        "task_identifier",
+                        "t",
+                        "payload",
+                        "{ \"a\" : 1}",
+                        "attempt",
+                        1,
+                        "max_attempts",
+                        4,
+                        "actor_id",
+                        OTHER_TENANT,
+                        "entity_id",
+                        JobDatabase.TENANT,
+                        "request_id",
+                        "r",
+                        "traceparent",
+                        "tp"));
+        assertThat(database.value("select locked_by = 'worker-1' and lease_token is not null and lease_expires_at"
+                        + " - locked_at between '7 s' and '8 s' from app_jobs.jobs"))
+                .isEqualTo(true);
+    }
+
+    @Test
+    void aKeyIsOnePlaceATenantAndAddingItAgainReplacesTheJob() {
+        long first = add("one", "job_key => 'k', max_attempts => 3");
+        long other = database.number("select id from app_jobs.add_job(?, 'other', job_key => 'k')", OTHER_TENANT);
+        assertThat(other).isNotEqualTo(first);
+        database.execute("update app_jobs.jobs set attempts = 3, last_error = 'x', errors = '[1]', infra_failures = 2");
+
+        assertThat(add("two", "job_key => 'k', payload => '[2]'")).isEqualTo(first);
+
+        assertThat(database.rows(
+                        "select task_identifier, payload::text as payload, attempts, max_attempts,"
+                                + " errors::text as errors, infra_failures, last_error is null as clean from app_jobs.jobs"
+                                + " where id = ?",
+                        first))
+                .containsExactly(Map.of(
+                        "task_identifier",
+                        "two",
+                        "payload",
+                        "[2]",
+                        "attempts",
+                        0,
+                        "max_attempts",
+                        25,
+                        "errors",
+                        "[]",
+                        "infra_failures",
+                        0,
+                        "clean",
+                        true));
+        assertThat(database.value("select task_identifier from app_jobs.jobs where id = ?", other))
+                .isEqualTo("other");
+    }
+
+    @Test
+    void aKeyAddedWhileItsJobRunsMakesAJobBesideIt() {
+        long running = add("one", "job_key => 'k'");
+        database.execute("select app_jobs.add_job(?, 'other', job_key => 'k')", OTHER_TENANT);
+        assertThat(claim(10)).hasSize(2);
+
+        long added = add("two", "job_key => 'k'");
+
+        assertThat(added).isNotEqualTo(running);
+        assertThat(database.rows(
+                        "select key, attempts, max_attempts, locked_by from app_jobs.jobs where id = ?", running))
+                .singleElement()
+                .satisfies(row -> assertThat(row)
+                        .containsEntry("key", null)
+                        .containsEntry("attempts", 1)
+                        .containsEntry("max_attempts", 1)
+                        .containsEntry("locked_by", "worker-1"));
+        assertThat(database.value("select key from app_jobs.jobs where database_id = ?", OTHER_TENANT))
+                .isEqualTo("k");
+        assertThat(add("three", "job_key => 'k'")).as("the new one is replaced").isEqualTo(added);
+        assertThat(claim(10)).containsExactly("three");
+    }
+
+    @Test
+    void twoThatAddAKeyAtOnceMakeOneJob() {
+        String sql = "select id from app_jobs.add_job(?, 'ping', job_key => 'k')";
+        try (Session a = Session.transaction(database);
+                Session b = Session.autoCommit(database)) {
+            var first = a.rows(sql, JobDatabase.TENANT);
+            var sent = b.send(sql, JobDatabase.TENANT);
+            assertThat(b.waitsForLock(sent)).isTrue();
+            a.commit();
+            assertThat(Session.answer(sent)).isEqualTo(first);
+        }
+    }
+
+    @Test
+    void aQueueRunsOneAtATimeForEachTenant() {
+        add("a1", "queue_name => 'q'");
+        add("a2", "queue_name => 'q'");
+        add("a0", "queue_name => 'q', priority => -1");
+        database.execute("select app_jobs.add_job(?, 'b1', queue_name => 'q')", OTHER_TENANT);
+
+        assertThat(claim(10)).containsExactlyInAnyOrder("a0", "b1");
+        assertThat(claim(10)).isEmpty();
+        database.execute(
+                "select app_jobs.complete_job('worker-1', id) from app_jobs.jobs where task_identifier = 'a0'");
+        assertThat(claim(10)).containsExactly("a1");
+        database.execute(
+                "select app_jobs.fail_job('worker-1', id, 'x') from app_jobs.jobs where task_identifier = 'a1'");
+        assertThat(claim(10)).as("the next while the failed one waits").containsExactly("a2");
+    }
+
+    @Test
+    void jobsBehindTheHeadOfAQueueTakeNoPlaceInAClaim() {
+        for (int i = 0; i < 20; i++) {
+            add("queued", "queue_name => 'q', priority => -1");
+        }
+        for (int i = 0; i < 20; i++) {
+            add("free", "");
+        }
+        assertThat(claim(10))
+                .hasSize(10)
+                .startsWith("queued")
+                .filteredOn("queued"::equals)
+                .hasSize(1);
+        assertThat(claim(20)).hasSize(11).containsOnly("free");
+    }
+
+    @Test
+    void saysWhenTheNextJobIsDue() {
+        assertThat(database.value("select app_jobs.next_due(null)")).isNull();
+        add("ping", "run_at => now() + interval '100 s', priority => -1");
+        add("pong", "run_at => now() + interval '50 s', priority => 3");
+        add("due", "");
+        assertThat(database.value("select app_jobs.next_due(null) between 20 and 50"))
+                .isEqualTo(true);
+        assertThat(database.value("select app_jobs.next_due('{ping}') between 51 and 100"))
+                .isEqualTo(true);
+        assertThat(database.value("select app_jobs.next_due('{pang}')")).isNull();
+    }
+
+    @Test
+    void costsNoMoreForFutureDeadAndLeasedJobs() {
+        insert(200, "now() - interval '1 min'", "0", "null");
+        long alone = buffersOfAClaim();
+        insert(100_000, "now() + interval '1 day'", "0", "null");
+        insert(20_000, "now() - interval '1 day'", "25", "null");
+        insert(2_000, "now() - interval '1 day'", "1", "now()");
+        database.execute("analyze app_jobs.jobs");
+
+        long among = buffersOfAClaim();
+
+        // The deeper indexes of a large table cost a page more for each look-up and entry; any scan costs thousands.
+        assertThat(among).isLessThan(3 * alone).isLessThan(1_000);
+        assertThat(among).isPositive();
+    }
+
+    @Test
+    void keepsOffSequentialScansWhenItsPlansWereMadeOnAnEmptyTable() {
+        database.execute("alter table app_jobs.jobs set (autovacuum_enabled = false)");
+        // An emptied and vacuumed table has no page, and a scan of it looks free.
+        database.execute("vacuum analyze app_jobs.jobs");
+        try (Session idle = Session.autoCommit(database)) {
+            List<String> statements = List.of(
+                    "select * from app_jobs.claim_jobs('worker-1', null, 10, '30 s')",
+                    "select app_jobs.next_due(null)",
+                    "select * from app_jobs.get_job('worker-1')",
+                    "select * from app_jobs.fail_job('worker-1', 5, 'x')",
+                    "select * from app_jobs.complete_job('worker-1', 6)",
+                    "select * from app_jobs.cancel_job(7)",
+                    "select * from app_jobs.report_progress(8, 1, gen_random_uuid(), '30 s')",
+                    "select * from app_jobs.renew_leases('{9}', '{1}', array[gen_random_uuid()], '30 s')",
+                    "select * from app_jobs.release_leases('{9}', '{1}', array[gen_random_uuid()])",
+                    "select * from app_jobs.finish_jobs('{9}', '{1}', array[gen_random_uuid()], '{complete}', '{200}',"
+                            + " '{null}', '{null}', '{null}', '{null}')",
+                    "select * from app_jobs.reap_leases()",
+                    "select * from app_jobs.complete_jobs('{10}')",
+                    "select * from app_jobs.permanently_fail_jobs('{11}')",
+                    "select * from app_jobs.reschedule_jobs('{12}')");
+            // Six times: from then on a generic plan may be kept.
+            for (int i = 0; i < 6; i++) {
+                statements.forEach(idle::rows);
+            }
+            insert(20_000, "now() - interval '1 min'", "0", "null");
+
+            for (String statement : statements) {
+                long before = sequentialScans(idle);
+                idle.rows(statement);
+                assertThat(sequentialScans(idle) - before).as(statement).isZero();
+            }
+        }
+    }
+
+    private static long sequentialScans(Session session) {
+        session.rows("select pg_stat_force_next_flush()");
+        session.rows("select pg_stat_clear_snapshot()");
+        String sql = "select coalesce(sum(seq_scan), 0)::bigint as n from pg_stat_user_tables where relname = 'jobs'";
+        return JobDatabase.number(session.rows(sql), sql);
+    }
+
+    private void insert(int rows, String runAt, String attempts, String lockedAt) {
+        database.execute(
+                "insert into app_jobs.jobs (database_id, task_identifier, run_at, attempts, locked_at, locked_by,"
+                        + " lease_token, lease_expires_at) select ?, 'ping', " + runAt + ", " + attempts + ", "
+                        + lockedAt
+                        + ", case when " + lockedAt
+                        + " is not null then 'worker-9' end, gen_random_uuid(), now() + interval '1 h'"
+                        + " from generate_series(1, ?)",
+                JobDatabase.TENANT,
+                rows);
+    }
+
+    /** Pages that a claim of ten touches, those of its inner statements included. */
+    private long buffersOfAClaim() {
+        try (Session session = Session.autoCommit(database)) {
+            // The first claim of a session also reads the catalogue.
+            String claim = "select id from app_jobs.claim_jobs('worker-1', null, 10, '30 s')";
+            session.rows(claim);
+            var plan = session.rows("explain (analyze, buffers, format json) " + claim);
+            var top = new JsonArray(String.valueOf(plan.getFirst().get("QUERY PLAN")))
+                    .getJsonObject(0)
+                    .getJsonObject("Plan");
+            assertThat(top.getNumber("Actual Rows").intValue()).isEqualTo(10);
+            return top.getLong("Shared Hit Blocks") + top.getLong("Shared Read Blocks");
+        }
+    }
+
+    private long add(String task, String options) {
+        return database.number(
+                "select id from app_jobs.add_job(db_id => ?, identifier => ?"
+                        + (options.isEmpty() ? "" : ", " + options) + ")",
+                JobDatabase.TENANT,
+                task);
+    }
+
+    private List<@Nullable Object> claim(int most) {
+        return tasks("select * from app_jobs.claim_jobs('worker-1', null, " + most + ", '30 s')");
+    }
+
+    private List<@Nullable Object> tasks(String claim) {
+        var rows = database.rows(claim);
+        assertThat(rows.stream().map(row -> row.get("lease_token")).collect(java.util.stream.Collectors.toSet()))
+                .hasSize(rows.size());
+        return rows.stream()
+                .<@Nullable Object>map(row -> row.get("task_identifier"))
+                .toList();
+    }
+}
