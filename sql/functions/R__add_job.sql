@@ -1,8 +1,8 @@
 -- Adds a job in the caller's transaction and returns its row. With a job_key, which is unique per tenant:
 --   no such job, or one that ended          a new job is inserted
 --   one that is not running (also dead)     it is replaced and starts over: attempts 0, no errors
---   one that is running                     it keeps running without its key and is not tried again; a new job is
---                                           inserted and carries the key
+--   one that is running                     it keeps running without its key, and no charged failure brings it back;
+--                                           a new job is inserted and carries the key
 -- Locks: the row that holds the key. Two callers with one key wait for each other; the later one replaces.
 create or replace function ${schema}.add_job(
   db_id uuid,

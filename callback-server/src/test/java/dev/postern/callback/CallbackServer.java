@@ -77,7 +77,8 @@ final class CallbackServer implements AutoCloseable {
                 direct.user(),
                 direct.password(),
                 direct.schema(),
-                direct.poolSize());
+                direct.poolSize(),
+                direct.tls());
         this.serversPool = JobStore.pool(vertx, proxied, "callback-server");
         this.workersPool = JobStore.pool(vertx, direct, "worker");
         this.worker = new OutcomeBatcher(

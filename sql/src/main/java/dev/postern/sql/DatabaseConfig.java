@@ -1,8 +1,16 @@
 package dev.postern.sql;
 
+import io.vertx.core.net.ClientSSLOptions;
+import io.vertx.core.net.TrustOptions;
 import io.vertx.pgclient.PgConnectOptions;
+import io.vertx.pgclient.SslMode;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
+import javax.net.ssl.TrustManagerFactory;
 
 /**
  * Where the database is and which schema holds the jobs.
@@ -14,9 +22,35 @@ import java.util.regex.Pattern;
  * @param password its password; empty where the server asks for none
  * @param schema schema of the jobs; a plain lower-case identifier, because it becomes part of statements
  * @param poolSize connections held open for statements, at least 1; LISTEN takes one more
+ * @param tls whether the connection is encrypted, and whether the server must prove who it is
  */
 public record DatabaseConfig(
-        String host, int port, String database, String user, String password, String schema, int poolSize) {
+        String host, int port, String database, String user, String password, String schema, int poolSize, Tls tls) {
+
+    /** The modes of libpq's {@code sslmode} that make sense here. */
+    public enum Tls {
+        /** Never. */
+        DISABLE("disable", SslMode.DISABLE),
+        /** When the server offers it; anybody's certificate will do. */
+        PREFER("prefer", SslMode.PREFER),
+        /** Always; anybody's certificate will do. */
+        REQUIRE("require", SslMode.REQUIRE),
+        /** Always, with a certificate that Java's trust store accepts for this host. */
+        VERIFY_FULL("verify-full", SslMode.VERIFY_FULL);
+
+        private final String name;
+        private final SslMode mode;
+
+        Tls(String name, SslMode mode) {
+            this.name = name;
+            this.mode = mode;
+        }
+
+        /** The mode that libpq calls so; empty for a name that is none of these. */
+        public static Optional<Tls> named(String name) {
+            return Arrays.stream(values()).filter(tls -> tls.name.equals(name)).findFirst();
+        }
+    }
 
     /** The schema that existing callers name. */
     public static final String DEFAULT_SCHEMA = "app_jobs";
@@ -46,11 +80,29 @@ public record DatabaseConfig(
                 .setPassword(password)
                 .setCachePreparedStatements(true)
                 .setPipeliningLimit(16)
-                .setProperties(Map.of("application_name", applicationName));
+                .setProperties(Map.of("application_name", applicationName))
+                .setSslMode(tls.mode)
+                .setSslOptions(sslOptions());
+    }
+
+    private ClientSSLOptions sslOptions() {
+        if (tls != Tls.VERIFY_FULL) {
+            return new ClientSSLOptions().setTrustAll(true);
+        }
+        try {
+            TrustManagerFactory javas = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            javas.init((KeyStore) null);
+            return new ClientSSLOptions()
+                    .setTrustOptions(TrustOptions.wrap(javas.getTrustManagers()[0]))
+                    .setHostnameVerificationAlgorithm("HTTPS");
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("cannot read Java's trust store, which verify-full needs", e);
+        }
     }
 
     String jdbcUrl() {
-        return "jdbc:postgresql://" + host + ":" + port + "/" + database;
+        String trust = tls == Tls.VERIFY_FULL ? "&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory" : "";
+        return "jdbc:postgresql://" + host + ":" + port + "/" + database + "?sslmode=" + tls.name + trust;
     }
 
     /** Without the password. */

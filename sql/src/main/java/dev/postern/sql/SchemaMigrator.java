@@ -26,7 +26,7 @@ public final class SchemaMigrator {
     private static final String HISTORY_TABLE = "postern_migrations";
 
     /** Functions are replaced one by one and name each other, so a body may name what comes later. */
-    private static final String FORWARD_REFERENCES = "?options=-c%20check_function_bodies%3Doff";
+    private static final String FORWARD_REFERENCES = "&options=-c%20check_function_bodies%3Doff";
 
     private final DatabaseConfig config;
     private final Flyway flyway;

@@ -34,7 +34,7 @@ class AdoptionTest {
                     + " priority, run_at, attempts, max_attempts, key, last_error, locked_at, locked_by, created_at, updated_at";
 
     /** Where the 0.15 schema comes from. */
-    private enum Source {
+    enum Source {
         /** Our rendition of its shape, run as a script. */
         RENDITION,
         /** Our rendition, installed by {@code create extension}. */
@@ -101,8 +101,8 @@ class AdoptionTest {
     void anotherSchemaLeavesTheExtensionWhole(Source source) {
         install(source);
         DatabaseConfig c = database.config();
-        new SchemaMigrator(
-                        new DatabaseConfig(c.host(), c.port(), c.database(), c.user(), c.password(), "other_jobs", 1))
+        new SchemaMigrator(new DatabaseConfig(
+                        c.host(), c.port(), c.database(), c.user(), c.password(), "other_jobs", 1, c.tls()))
                 .migrate();
 
         database.execute("drop extension \"pgpm-database-jobs\"");

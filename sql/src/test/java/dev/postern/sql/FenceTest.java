@@ -51,7 +51,7 @@ class FenceTest {
     }
 
     /** Every statement that ends an attempt. {@code ?} stands for the job's id, the attempt, the lease token. */
-    private enum Ender {
+    enum Ender {
         COMPLETE(After.SUCCEEDED),
         RETRY(After.FAILED),
         MISSING(After.FAILED),
@@ -73,7 +73,7 @@ class FenceTest {
         }
 
         boolean isOutcome() {
-            return ordinal() <= SNOOZE.ordinal();
+            return compareTo(SNOOZE) <= 0;
         }
 
         String sql(Attempt a) {

@@ -149,7 +149,7 @@ class OutcomeBatcherTest {
         DatabaseConfig c = database.config();
         Pool nowhere = JobStore.pool(
                 vertx,
-                new DatabaseConfig("127.0.0.1", 1, c.database(), c.user(), c.password(), c.schema(), 1),
+                new DatabaseConfig("127.0.0.1", 1, c.database(), c.user(), c.password(), c.schema(), 1, c.tls()),
                 "nowhere");
         OutcomeBatcher batcher =
                 new OutcomeBatcher(vertx, context, new JobStore(nowhere, c.schema()), Duration.ZERO, 1_000);

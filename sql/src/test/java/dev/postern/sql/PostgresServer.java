@@ -103,7 +103,8 @@ final class PostgresServer {
     }
 
     private DatabaseConfig config(String database) {
-        return new DatabaseConfig(host, port, database, user, password, DatabaseConfig.DEFAULT_SCHEMA, 8);
+        return new DatabaseConfig(
+                host, port, database, user, password, DatabaseConfig.DEFAULT_SCHEMA, 8, DatabaseConfig.Tls.PREFER);
     }
 
     void execute(String sql) {

@@ -21,7 +21,8 @@ class SchemaMigratorTest {
 
     private DatabaseConfig inSchema(String schema) {
         DatabaseConfig c = database.config();
-        return new DatabaseConfig(c.host(), c.port(), c.database(), c.user(), c.password(), schema, c.poolSize());
+        return new DatabaseConfig(
+                c.host(), c.port(), c.database(), c.user(), c.password(), schema, c.poolSize(), c.tls());
     }
 
     @Test
@@ -145,7 +146,8 @@ class SchemaMigratorTest {
 
     @Test
     void saysInOneLineThatTheDatabaseCannotBeReached() {
-        DatabaseConfig nobody = new DatabaseConfig("127.0.0.1", 1, "nowhere", "somebody", "secret", "app_jobs", 1);
+        DatabaseConfig nobody = new DatabaseConfig(
+                "127.0.0.1", 1, "nowhere", "somebody", "secret", "app_jobs", 1, DatabaseConfig.Tls.PREFER);
 
         assertThatThrownBy(() -> new SchemaMigrator(nobody).migrate())
                 .isInstanceOf(SchemaException.class)

@@ -4,6 +4,7 @@ import dev.postern.callback.CallbackConfig;
 import dev.postern.scheduler.SchedulerConfig;
 import dev.postern.service.config.ServiceConfig.Role;
 import dev.postern.sql.DatabaseConfig;
+import dev.postern.sql.DatabaseConfig.Tls;
 import dev.postern.worker.TaskRouter;
 import dev.postern.worker.WorkerConfig;
 import java.net.URI;
@@ -129,17 +130,23 @@ public final class ConfigReader {
                 "PGUSER", env.text("PGUSER", "postgres"),
                 "PGPASSWORD", env.text("PGPASSWORD", ""),
                 "PGDATABASE", env.text("PGDATABASE", "postgres")));
+        parts.put("PGSSLMODE", env.text("PGSSLMODE", "prefer"));
         parts.putAll(url);
+        Tls tls = Tls.named(part(parts, "PGSSLMODE")).orElseGet(() -> {
+            env.mistake((url.containsKey("PGSSLMODE") ? "sslmode in " + urlName : "PGSSLMODE")
+                    + " must be disable, prefer, require or verify-full, is '" + part(parts, "PGSSLMODE") + "'");
+            return Tls.PREFER;
+        });
         int poolSize = env.number("POSTERN_POOL_SIZE", DatabaseConfig.DEFAULT_POOL_SIZE, 1, 1000);
         String schema = env.text("JOBS_SCHEMA", DatabaseConfig.DEFAULT_SCHEMA);
         return built(
                 "JOBS_SCHEMA",
                 schema,
-                () -> database(parts, schema, poolSize),
-                () -> database(parts, DatabaseConfig.DEFAULT_SCHEMA, poolSize));
+                () -> database(parts, schema, poolSize, tls),
+                () -> database(parts, DatabaseConfig.DEFAULT_SCHEMA, poolSize, tls));
     }
 
-    private static DatabaseConfig database(Map<String, String> parts, String schema, int poolSize) {
+    private static DatabaseConfig database(Map<String, String> parts, String schema, int poolSize, Tls tls) {
         return new DatabaseConfig(
                 part(parts, "PGHOST"),
                 Integer.parseInt(part(parts, "PGPORT")),
@@ -147,7 +154,8 @@ public final class ConfigReader {
                 part(parts, "PGUSER"),
                 part(parts, "PGPASSWORD"),
                 schema,
-                poolSize);
+                poolSize,
+                tls);
     }
 
     private static String part(Map<String, String> parts, String name) {

@@ -165,6 +165,16 @@ final class Environment {
             parts.put("PGUSER", decoded(login[0]));
             parts.put("PGPASSWORD", login.length > 1 ? decoded(login[1]) : "");
         }
+        for (String parameter : uri.getRawQuery() == null
+                ? List.<String>of()
+                : List.of(uri.getRawQuery().split("&", -1))) {
+            if (parameter.startsWith("sslmode=")) {
+                parts.put("PGSSLMODE", parameter.substring("sslmode=".length()));
+            } else {
+                mistakes.add(name + " has the parameter '" + parameter.split("=", 2)[0]
+                        + "', which is not known; expected sslmode only");
+            }
+        }
         return parts;
     }
 

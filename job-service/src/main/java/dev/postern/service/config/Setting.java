@@ -17,7 +17,7 @@ public record Setting(String name, String fallback, boolean secret, String meani
             open(
                             "DATABASE_URL",
                             "from PG*",
-                            "Where the database is: `postgres://user:password@host:port/database`. Stands before the PG* variables.")
+                            "Where the database is: `postgres://user:password@host:port/database?sslmode=require`. Stands before the PG* variables.")
                     .masked(),
             open(
                             "DATABASE_LISTEN_URL",
@@ -32,6 +32,10 @@ public record Setting(String name, String fallback, boolean secret, String meani
             open("PGUSER", "postgres", "Database role."),
             open("PGPASSWORD", "empty", "Its password.").masked(),
             open("PGDATABASE", "postgres", "Database name."),
+            open(
+                    "PGSSLMODE",
+                    "prefer",
+                    "`disable`, `prefer`, `require` or `verify-full` (checked against Java's trust store)."),
             open("JOBS_SCHEMA", "app_jobs", "Schema of the jobs; a plain lower-case identifier."),
             open("POSTERN_POOL_SIZE", "6", "Connections for statements, at least 1; LISTEN takes up to two more."),
             open(

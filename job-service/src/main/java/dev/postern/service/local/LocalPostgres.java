@@ -95,7 +95,8 @@ public final class LocalPostgres implements AutoCloseable {
                 "postgres",
                 "",
                 DatabaseConfig.DEFAULT_SCHEMA,
-                DatabaseConfig.DEFAULT_POOL_SIZE);
+                DatabaseConfig.DEFAULT_POOL_SIZE,
+                DatabaseConfig.Tls.DISABLE);
     }
 
     /** Stops the server; the data stay. */

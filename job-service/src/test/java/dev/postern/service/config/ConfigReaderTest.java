@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.postern.service.config.ServiceConfig.Role;
+import dev.postern.sql.DatabaseConfig;
 import java.net.URI;
 import java.time.Duration;
 import java.util.HashMap;
@@ -74,6 +75,20 @@ class ConfigReaderTest {
         assertThat(config.database().password()).isEqualTo("p@ss+word");
         assertThat(config.database().database()).isEqualTo("jobs");
         assertThat(config.database().toString()).doesNotContain("p@ss");
+    }
+
+    @Test
+    void readsHowTheConnectionIsEncrypted() {
+        assertThat(read(Map.of()).database().tls()).isEqualTo(DatabaseConfig.Tls.PREFER);
+        assertThat(read(Map.of("PGSSLMODE", "require")).database().tls()).isEqualTo(DatabaseConfig.Tls.REQUIRE);
+        assertThat(read(Map.of("DATABASE_URL", "postgres://me@db/jobs?sslmode=verify-full"))
+                        .database()
+                        .tls())
+                .isEqualTo(DatabaseConfig.Tls.VERIFY_FULL);
+        assertThat(mistakes(Map.of("DATABASE_URL", "postgres://me@db/jobs?sslmode=maybe", "FUNCTION_URL", "http://f")))
+                .containsExactly("sslmode in DATABASE_URL must be disable, prefer, require or verify-full, is 'maybe'");
+        assertThat(mistakes(Map.of("DATABASE_URL", "postgres://me@db/jobs?channel=x", "FUNCTION_URL", "http://f")))
+                .containsExactly("DATABASE_URL has the parameter 'channel', which is not known; expected sslmode only");
     }
 
     @Test

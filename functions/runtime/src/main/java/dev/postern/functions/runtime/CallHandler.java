@@ -174,7 +174,8 @@ final class CallHandler<P> {
                 note(e);
                 boolean retry = !(e instanceof BadPayload) && !(e instanceof PermanentFailure);
                 LOG.atInfo().addKeyValue("ms", millisSince(started)).log("accepted work failed");
-                callback.fail(Reply.describe(e), retry);
+                long retryAfterSeconds = e instanceof RetryLater later ? later.seconds() : 0;
+                callback.fail(Reply.describe(e), retry, retryAfterSeconds);
                 return;
             }
             LOG.atInfo().addKeyValue("ms", millisSince(started)).log("accepted work complete");

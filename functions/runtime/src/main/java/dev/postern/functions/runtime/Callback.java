@@ -50,9 +50,9 @@ final class Callback {
         report("complete", result);
     }
 
-    /** Reports that the attempt failed. */
-    void fail(String error, boolean retry) throws InterruptedException {
-        report("fail", json(Map.of("error", error, "retry", retry)));
+    /** Reports that the attempt failed; {@code retryAfterSeconds} 0 leaves the time of the next one to the queue. */
+    void fail(String error, boolean retry, long retryAfterSeconds) throws InterruptedException {
+        report("fail", json(Map.of("error", error, "retry", retry, "retryAfterSeconds", retryAfterSeconds)));
     }
 
     /** Says that the work goes on; true when nobody wants it any more. */

@@ -91,6 +91,21 @@ final class AcceptedWorkTest {
     }
 
     @Test
+    void reportsWhenToTryAgain() throws Exception {
+        try (var function = new RunningFunction<>(
+                JsonNode.class,
+                (payload, context) -> Answer.later(() -> {
+                    throw new RetryLater(Duration.ofSeconds(90), "the ledger is closed");
+                }))) {
+            call(function);
+
+            assertThat(callbacks.next("fail").body().toString())
+                    .contains("\"retry\":true")
+                    .contains("\"retryAfterSeconds\":90");
+        }
+    }
+
+    @Test
     void saysTheOutcomeAgainUntilItIsHeard() throws Exception {
         callbacks
                 .answers("complete", 503, "")
