@@ -1,4 +1,5 @@
 -- Compatible with 0.15: changes when and how often jobs that nobody holds are tried; null leaves a value as it is.
+-- Giving attempts also forgets the infrastructure failures: who revives a dead letter means it.
 -- Returns the changed jobs. Locks: the jobs in the order of their ids.
 create or replace function ${schema}.reschedule_jobs(
   job_ids bigint[],
@@ -20,6 +21,7 @@ begin
     priority = coalesce(reschedule_jobs.priority, j.priority),
     attempts = coalesce(reschedule_jobs.attempts, j.attempts),
     max_attempts = coalesce(reschedule_jobs.max_attempts, j.max_attempts),
+    infra_failures = case when reschedule_jobs.attempts is null then j.infra_failures else 0 end,
     locked_at = null,
     locked_by = null,
     lease_token = null,

@@ -19,6 +19,7 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * A worker: claim, dispatch, outcome. Deployed once per process; its id must never be used by another.
@@ -253,9 +254,9 @@ public final class WorkerVerticle extends VerticleBase {
         return p;
     }
 
-    private static void logOutcome(ClaimedJob job, Outcome outcome, Verdict verdict, long sentAt) {
+    private void logOutcome(ClaimedJob job, Outcome outcome, Verdict verdict, long sentAt) {
         String name = outcome.getClass().getSimpleName().toLowerCase(Locale.ROOT);
-        var line = switch (outcome) {
+        LoggingEventBuilder line = switch (outcome) {
             case Outcome.Complete o -> log.atInfo();
             case Outcome.Wait o -> log.atInfo();
             case Outcome.Snooze o -> log.atInfo();
@@ -265,16 +266,22 @@ public final class WorkerVerticle extends VerticleBase {
             case Outcome.Infrastructure o -> log.atWarn().addKeyValue("error", o.error());
             case Outcome.Dead o -> log.atWarn().addKeyValue("error", o.error());
         };
-        line.addKeyValue("job", job.attempt().jobId())
+        line = line.addKeyValue("job", job.attempt().jobId())
                 .addKeyValue("task", job.task())
-                .addKeyValue("queue", job.queueName())
                 .addKeyValue("attempt", job.attempt().number())
+                .addKeyValue("worker", config.workerId())
                 .addKeyValue("tenant", job.databaseId())
-                .addKeyValue("actor", job.actorId())
-                .addKeyValue("request", job.requestId())
-                .addKeyValue("trace", job.traceparent())
-                .addKeyValue("verdict", verdict)
-                .addKeyValue("ms", (System.nanoTime() - sentAt) / 1_000_000)
-                .log(verdict == Verdict.ACCEPTED ? name : name + " refused");
+                .addKeyValue("verdict", verdict.name().toLowerCase(Locale.ROOT))
+                .addKeyValue("ms", (System.nanoTime() - sentAt) / 1_000_000);
+        line = with(line, "queue", job.queueName());
+        line = with(line, "actor", job.actorId());
+        line = with(line, "request", job.requestId());
+        line = with(line, "trace", job.traceparent());
+        line.log(verdict == Verdict.ACCEPTED ? name : name + " refused");
+    }
+
+    // A key without a value would be the word "null" to whoever searches the logs.
+    private static LoggingEventBuilder with(LoggingEventBuilder line, String key, @Nullable Object value) {
+        return value == null ? line : line.addKeyValue(key, value);
     }
 }

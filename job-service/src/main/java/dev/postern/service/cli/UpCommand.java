@@ -47,7 +47,8 @@ final class UpCommand implements Callable<Integer> {
         out.println("  SQL        psql -h " + database.host() + " -p " + database.port() + " -U " + database.user()
                 + " " + database.database());
         out.println("             select id from " + database.schema()
-                + ".add_job('00000000-0000-0000-0000-000000000001', 'system-ping', '{}');");
+                + ".add_job('00000000-0000-0000-0000-000000000001', '" + (noFunctions ? "your-task" : "system-ping")
+                + "', '{}');");
         out.println("  callbacks  http://127.0.0.1:" + stack.service().callbackPort() + "/callback");
         out.println("  metrics    http://127.0.0.1:" + stack.service().httpPort() + "/metrics");
         if (!noFunctions) {
