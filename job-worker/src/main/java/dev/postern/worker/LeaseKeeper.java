@@ -15,7 +15,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Renews all leases in one statement at a third of their length, and gives up those that cannot be trusted. A lease is
  * trusted from the moment its claim or renewal was <em>sent</em>, minus a margin: the database may have counted from any
- * later moment, never from an earlier one. After a failed renewal the next follows soon, until trust ends.
+ * later moment, never from an earlier one. After a failed renewal the next follows soon, until trust ends; its end is
+ * watched apart from the renewals, because a silent connection holds one up for longer than a lease may last.
  */
 final class LeaseKeeper {
 
@@ -26,7 +27,8 @@ final class LeaseKeeper {
     private final InFlight inFlight;
     private final Duration lease;
     private final Consumer<InFlight.Entry> onLost;
-    private long timer = -1;
+    private long renewal = -1;
+    private long watch = -1;
     private boolean stopped;
 
     LeaseKeeper(Vertx vertx, JobStore store, InFlight inFlight, Duration lease, Consumer<InFlight.Entry> onLost) {
@@ -42,25 +44,38 @@ final class LeaseKeeper {
         return sentAtNanos + lease.minus(margin()).toNanos();
     }
 
-    // A sixth: twice the step at which a failed renewal is tried again, so that trust never ends unnoticed.
+    // Twice the step of the watch, so that trust never ends unnoticed.
     private Duration margin() {
-        return lease.dividedBy(6);
+        return step().multipliedBy(2);
+    }
+
+    private Duration step() {
+        return lease.dividedBy(12);
     }
 
     void start() {
         arm(lease.dividedBy(3));
+        watch();
     }
 
     void stop() {
         stopped = true;
-        vertx.cancelTimer(timer);
+        vertx.cancelTimer(renewal);
+        vertx.cancelTimer(watch);
+    }
+
+    private void watch() {
+        giveUpUntrusted();
+        if (!stopped) {
+            watch = vertx.setTimer(Math.max(1, step().toMillis()), ignored -> watch());
+        }
     }
 
     private void arm(Duration delay) {
         if (!stopped) {
-            timer = vertx.setTimer(
+            renewal = vertx.setTimer(
                     Math.max(1, delay.toMillis()),
-                    ignored -> tick().onComplete(next -> arm(next.succeeded() ? next.result() : lease.dividedBy(12))));
+                    ignored -> tick().onComplete(next -> arm(next.succeeded() ? next.result() : step())));
         }
     }
 
@@ -86,8 +101,7 @@ final class LeaseKeeper {
                 })
                 .recover(cause -> {
                     log.warn("cannot renew {} leases, trying again: {}", held.size(), cause.getMessage());
-                    giveUpUntrusted();
-                    return Future.succeededFuture(lease.dividedBy(12));
+                    return Future.succeededFuture(step());
                 });
     }
 

@@ -46,7 +46,12 @@ final class ServeCommand implements Callable<Integer> {
             log.info(
                     "setting {} = {}",
                     setting.name(),
-                    value.isBlank() ? "(" + setting.fallback() + ")" : setting.secret() ? "***" : value);
+                    value.isBlank() ? "(" + setting.fallback() + ")" : setting.secret() ? "***" : withoutLogin(value));
         }
+    }
+
+    // Addresses of functions may carry a user and a password.
+    private static String withoutLogin(String value) {
+        return value.replaceAll("://[^/@\\s\"]+@", "://***@");
     }
 }
