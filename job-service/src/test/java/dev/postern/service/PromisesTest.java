@@ -108,6 +108,19 @@ class PromisesTest {
     }
 
     @Test
+    void promise2_aJobIsDispatchedAgainUnderTheSameIdempotencyKeyUntilItEnds() throws Exception {
+        function.does(call -> call.answer(function.calls.size() < 3 ? 503 : 200));
+        service();
+        long id = database.addJob("unsteady", "{}");
+        eventually(1, "select count(*) from app_jobs.job_history where id = ? and state = 'succeeded'", id);
+        assertThat(function.calls).hasSize(3);
+        assertThat(function.calls.stream().map(call -> call.header("Idempotency-Key")))
+                .containsOnly(JobDatabase.TENANT + ":" + id);
+        assertThat(function.calls.stream().map(call -> call.header("X-Callback-Url")))
+                .doesNotHaveDuplicates();
+    }
+
+    @Test
     void drainsOnSigtermAndGivesBackWhatItCannotFinish() throws Exception {
         CountDownLatch arrived = new CountDownLatch(1);
         function.does(call -> arrived.countDown());
