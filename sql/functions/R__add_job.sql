@@ -1,8 +1,8 @@
 -- Adds a job in the caller's transaction and returns its row. With a job_key, which is unique per tenant:
 --   no such job, or one that ended          a new job is inserted
 --   one that is not running (also dead)     it is replaced and starts over: attempts 0, no errors
---   one that is running                     it keeps running without its key, and no charged failure brings it back;
---                                           a new job is inserted and carries the key
+--   one that is running                     it keeps running without its key and is not tried again, however its
+--                                           attempt ends; a new job is inserted and carries the key
 -- Locks: the row that holds the key. Two callers with one key wait for each other; the later one replaces.
 create or replace function ${schema}.add_job(
   db_id uuid,
@@ -64,9 +64,9 @@ begin
       exit;
     end if;
 
-    -- The key's job is running. max_attempts, not attempts, ends its trying: attempts is part of its fence.
+    -- The key's job is running. Its attempts stay as they are until it ends: they are part of its fence.
     update ${schema}.jobs j
-    set key = null, max_attempts = greatest(j.attempts, 1), updated_at = now()
+    set key = null, superseded_at = now(), updated_at = now()
     where j.database_id = add_job.db_id and j.key = add_job.job_key and j.locked_at is not null;
   end loop;
 

@@ -10,7 +10,8 @@ declare
   failed ${schema}.jobs;
 begin
   update ${schema}.jobs j
-  set last_error = fail_job.error_message,
+  set attempts = ${schema}.attempts_after(j, true),
+    last_error = fail_job.error_message,
     errors = ${schema}.attempt_error(j, 'retry', null, fail_job.error_message),
     run_at = now() + ${schema}.retry_delay(j.attempts),
     locked_at = null,

@@ -88,8 +88,7 @@ begin
     update ${schema}.jobs j
     set attempts = case
         when f.ends then j.max_attempts
-        when f.charged then j.attempts
-        else j.attempts - 1
+        else ${schema}.attempts_after(j, f.charged)
       end,
       infra_failures = j.infra_failures + case when f.outcome = 'infrastructure' then 1 else 0 end,
       run_at = now() + case f.outcome
@@ -99,7 +98,11 @@ begin
         when 'backpressure' then make_interval(secs => f.delay)
         else greatest(make_interval(secs => f.delay), ${schema}.retry_delay(j.attempts))
       end,
-      last_error = case when f.outcome = 'snooze' then j.last_error else f.message end,
+      last_error = case
+        when f.outcome <> 'snooze' then f.message
+        when j.superseded_at is not null then 'a newer job with the same key took over'
+        else j.last_error
+      end,
       errors = case when f.outcome = 'snooze' then j.errors
         else ${schema}.attempt_error(j, f.outcome, f.status, f.message) end,
       locked_at = null,

@@ -23,7 +23,7 @@ begin
   update ${schema}.jobs j
   set attempts = case
       when not e.waited and j.infra_failures + 1 >= ${schema}.infra_failures_max() then j.max_attempts
-      else j.attempts
+      else ${schema}.attempts_after(j, true)
     end,
     infra_failures = j.infra_failures + case when e.waited then 0 else 1 end,
     run_at = case when e.waited then now() + ${schema}.retry_delay(j.attempts) else j.run_at end,

@@ -7,7 +7,7 @@ set enable_seqscan = off
 as $$
 begin
   update ${schema}.jobs j
-  set attempts = greatest(j.attempts - 1, 0),
+  set attempts = ${schema}.attempts_after(j, false),
     locked_at = null,
     locked_by = null,
     lease_token = null,

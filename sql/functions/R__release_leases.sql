@@ -15,7 +15,7 @@ begin
   perform 1 from ${schema}.jobs j where j.id = any (release_leases.job_ids) order by j.id for update;
   return query
   update ${schema}.jobs j
-  set attempts = j.attempts - 1,
+  set attempts = ${schema}.attempts_after(j, false),
     locked_at = null,
     locked_by = null,
     lease_token = null,

@@ -22,6 +22,7 @@ begin
     attempts = coalesce(reschedule_jobs.attempts, j.attempts),
     max_attempts = coalesce(reschedule_jobs.max_attempts, j.max_attempts),
     infra_failures = case when reschedule_jobs.attempts is null then j.infra_failures else 0 end,
+    superseded_at = case when reschedule_jobs.attempts is null then j.superseded_at end,
     locked_at = null,
     locked_by = null,
     lease_token = null,

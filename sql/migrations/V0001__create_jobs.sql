@@ -79,7 +79,8 @@ alter table ${schema}.jobs
   add column errors jsonb default '[]'::jsonb not null,
   add column progress jsonb,
   add column cancel_requested_at timestamptz,
-  add column waiting_since timestamptz;
+  add column waiting_since timestamptz,
+  add column superseded_at timestamptz;
 
 comment on column ${schema}.jobs.attempts is 'Attempts charged so far, the running one included.';
 comment on column ${schema}.jobs.locked_at is 'When the job was claimed; null when no lease is held.';
@@ -87,6 +88,7 @@ comment on column ${schema}.jobs.lease_token is 'Fence: made anew by each claim,
 comment on column ${schema}.jobs.lease_expires_at is 'From then on the job may be reaped. Not indexed, so that a renewal is a HOT update.';
 comment on column ${schema}.jobs.infra_failures is 'Attempts that failed before or beside the function: no connection, lost worker.';
 comment on column ${schema}.jobs.errors is 'The last 20 failed attempts, oldest first.';
+comment on column ${schema}.jobs.superseded_at is 'When a newer job took over its key while it ran: it is not tried again.';
 comment on column ${schema}.jobs.waiting_since is 'When the function answered 202 and took over the lease; null while a worker holds it.';
 
 -- A lock of 0.15 ends after 4 hours. Those that have ended are released, and of two that claim the same queue (the

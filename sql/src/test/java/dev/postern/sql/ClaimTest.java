@@ -9,9 +9,16 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a claim takes, in which order, and what it costs. */
 class ClaimTest {
+
+    private static final String FINISH =
+            "select app_jobs.finish_jobs(array[j.id], array[j.attempts]," + " array[j.lease_token], array[";
+    private static final String OF_RUNNING = "], array[429], array['no'], array[0.0], array[null], array[null])"
+            + " from app_jobs.jobs j where j.locked_at is not null";
 
     @RegisterExtension
     final JobDatabase database = JobDatabase.migrated();
@@ -147,12 +154,40 @@ class ClaimTest {
                 .satisfies(row -> assertThat(row)
                         .containsEntry("key", null)
                         .containsEntry("attempts", 1)
-                        .containsEntry("max_attempts", 1)
+                        .containsEntry("max_attempts", 25)
                         .containsEntry("locked_by", "worker-1"));
         assertThat(database.value("select key from app_jobs.jobs where database_id = ?", OTHER_TENANT))
                 .isEqualTo("k");
         assertThat(add("three", "job_key => 'k'")).as("the new one is replaced").isEqualTo(added);
         assertThat(claim(10)).containsExactly("three");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                FINISH + "'retry'" + OF_RUNNING,
+                FINISH + "'missing'" + OF_RUNNING,
+                FINISH + "'infrastructure'" + OF_RUNNING,
+                FINISH + "'backpressure'" + OF_RUNNING,
+                FINISH + "'snooze'" + OF_RUNNING,
+                "select app_jobs.fail_job('worker-1', j.id, 'no') from app_jobs.jobs j where j.locked_at is not null",
+                "select app_jobs.release_leases(array[j.id], array[j.attempts], array[j.lease_token])"
+                        + " from app_jobs.jobs j where j.locked_at is not null",
+                "select app_jobs.release_jobs('worker-1')",
+                "update app_jobs.jobs set lease_expires_at = now() where locked_at is not null;"
+                        + " select app_jobs.reap_leases()"
+            })
+    void aJobWhoseKeyWasTakenOverIsNotTriedAgainHoweverItsAttemptEnds(String end) {
+        long running = add("one", "job_key => 'k'");
+        assertThat(claim(10)).containsExactly("one");
+        add("two", "job_key => 'k', run_at => now() + interval '1 day'");
+
+        database.execute(end);
+
+        assertThat(database.value("select app_jobs.job_state(j) from app_jobs.jobs j where j.id = ?", running))
+                .isEqualTo("dead");
+        database.execute("update app_jobs.jobs set run_at = now()");
+        assertThat(claim(10)).containsExactly("two");
     }
 
     @Test
