@@ -96,7 +96,7 @@ final class FunctionDispatcher {
         private void start() {
             if (url.isEmpty()) {
                 end(new DispatchResult.NoRoute(
-                        "no URL for task '" + job.task() + "': name it in POSTERN_FUNCTIONS or" + " set FUNCTION_URL"));
+                        "no URL for task '" + job.task() + "': name it in POSTERN_FUNCTIONS or set FUNCTION_URL"));
                 return;
             }
             RequestOptions options = new RequestOptions()

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * Which URL a task's jobs go to: the task's own URL where one is given, else the default, which is either a base that the
@@ -14,6 +15,8 @@ import java.util.Optional;
 public final class TaskRouter {
 
     private static final String TASK = "{task}";
+    private static final Pattern AUTHORITY =
+            Pattern.compile("([^@]*@)?(\\[[0-9a-fA-F:.]+]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?");
 
     private final Map<String, URI> own;
     private final Optional<String> fallback;
@@ -35,17 +38,24 @@ public final class TaskRouter {
         });
     }
 
-    /** The URL for a task, or empty when nothing says where it lives. */
+    /** The URL for a task; empty when nothing says where it lives, or its name cannot stand in the template's host. */
     public Optional<URI> route(String task) {
         URI mapped = own.get(task);
         if (mapped != null) {
             return Optional.of(mapped);
         }
-        return fallback.map(template -> URI.create(template.replace(TASK, segment(task))));
+        return fallback.map(template -> URI.create(template.replace(TASK, segment(task))))
+                .filter(TaskRouter::addressable);
     }
 
     private static String segment(String task) {
         return URLEncoder.encode(task, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
+    // Stricter than a URL, where a host may be anything escaped, and laxer than URI.getHost, which knows no underscore.
+    private static boolean addressable(URI uri) {
+        return uri.getRawAuthority() != null
+                && AUTHORITY.matcher(uri.getRawAuthority()).matches();
     }
 
     private static URI checked(String url) {
@@ -56,7 +66,7 @@ public final class TaskRouter {
             throw new IllegalArgumentException("not a URL: '" + url + "'", e);
         }
         boolean http = "http".equalsIgnoreCase(uri.getScheme()) || "https".equalsIgnoreCase(uri.getScheme());
-        if (!http || uri.getHost() == null) {
+        if (!http || !addressable(uri)) {
             throw new IllegalArgumentException("expected an absolute http or https URL, found '" + url + "'");
         }
         return uri;

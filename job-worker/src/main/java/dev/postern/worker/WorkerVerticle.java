@@ -36,6 +36,8 @@ public final class WorkerVerticle extends VerticleBase {
     /** Outcomes that are on their way when a drain ends get so long to arrive. */
     private static final Duration FLUSH_GRACE = Duration.ofSeconds(2);
 
+    private static final Duration UNSENDABLE_DELAY = Duration.ofMinutes(1);
+
     private static final Logger log = LoggerFactory.getLogger(WorkerVerticle.class);
 
     private final JobStore store;
@@ -77,7 +79,7 @@ public final class WorkerVerticle extends VerticleBase {
         this.notifications = notifications;
         this.router = router;
         this.config = config;
-        this.listener = listener;
+        this.listener = new GuardedListener(listener);
         this.clock = clock;
         this.random = random;
     }
@@ -117,36 +119,54 @@ public final class WorkerVerticle extends VerticleBase {
         Parts p = started();
         InFlight.Entry entry = inFlight.add(job, trustedUntil);
         long sentAt = System.nanoTime();
-        FunctionDispatcher.Exchange exchange = p.dispatcher().dispatch(job);
+        FunctionDispatcher.Exchange exchange;
+        try {
+            exchange = p.dispatcher().dispatch(job);
+        } catch (RuntimeException e) {
+            // One job that cannot even be sent must not cost those that were claimed with it.
+            log.error("cannot dispatch job {} (task {})", job.attempt().jobId(), job.task(), e);
+            end(entry, new Outcome.Infrastructure(null, "cannot be dispatched: " + e, UNSENDABLE_DELAY), sentAt);
+            return;
+        }
         listener.dispatched(job, exchange.url());
         entry.exchange = exchange;
         exchange.result().onSuccess(result -> {
             int status = result instanceof DispatchResult.Answer answer ? answer.status() : 0;
             listener.answered(job, status, Duration.ofNanos(System.nanoTime() - sentAt));
-            Optional<Outcome> outcome = entry.lost
-                    ? Optional.empty()
-                    : p.answers().outcome(result, job.attempt().jobId());
-            if (outcome.isEmpty()) {
-                gone(entry, true);
-                return;
-            }
-            entry.answered = true;
-            p.outcomes()
-                    .offer(job.attempt(), outcome.get())
-                    .onSuccess(verdict -> {
-                        logOutcome(job, outcome.get(), verdict, sentAt);
-                        listener.ended(job, outcome.get(), verdict);
-                    })
-                    .onFailure(cause -> log.error(
-                            "cannot store the outcome of job {} (task {}, attempt {}): {}; it will be tried again when"
-                                    + " its lease has expired",
-                            job.attempt().jobId(),
-                            job.task(),
-                            job.attempt().number(),
-                            cause.getMessage()))
-                    .onComplete(ended ->
-                            gone(entry, job.queueName() != null || !(outcome.get() instanceof Outcome.Complete)));
+            Optional<Outcome> outcome = entry.lost ? Optional.empty() : read(result, job);
+            outcome.ifPresentOrElse(end -> end(entry, end, sentAt), () -> gone(entry, true));
         });
+    }
+
+    private Optional<Outcome> read(DispatchResult result, ClaimedJob job) {
+        try {
+            return started().answers().outcome(result, job.attempt().jobId());
+        } catch (RuntimeException e) {
+            // An answer that nobody thought of must still end the attempt: else its lease would be renewed for ever.
+            log.error(
+                    "cannot read the answer to job {} (task {})", job.attempt().jobId(), job.task(), e);
+            return Optional.of(new Outcome.Retry(null, "the answer cannot be read: " + e, Duration.ZERO));
+        }
+    }
+
+    private void end(InFlight.Entry entry, Outcome outcome, long sentAt) {
+        ClaimedJob job = entry.job;
+        entry.answered = true;
+        started()
+                .outcomes()
+                .offer(job.attempt(), outcome)
+                .onSuccess(verdict -> {
+                    logOutcome(job, outcome, verdict, sentAt);
+                    listener.ended(job, outcome, verdict);
+                })
+                .onFailure(cause -> log.error(
+                        "cannot store the outcome of job {} (task {}, attempt {}): {}; it will be tried again when its"
+                                + " lease has expired",
+                        job.attempt().jobId(),
+                        job.task(),
+                        job.attempt().number(),
+                        cause.getMessage()))
+                .onComplete(ended -> gone(entry, job.queueName() != null || !(outcome instanceof Outcome.Complete)));
     }
 
     // Something may have become claimable beside the freed slot: the next of a queue, or the retry of this very job.

@@ -34,6 +34,9 @@ final class WorkerFixture implements BeforeEachCallback, AfterEachCallback, Work
     private static final AtomicInteger INCARNATION = new AtomicInteger();
 
     final List<String> events = new CopyOnWriteArrayList<>();
+    /** Makes this listener fail at each step of a job. */
+    volatile boolean throwing;
+
     private final JobDatabase database;
     private final List<Pool> pools = new ArrayList<>();
     Vertx vertx = Vertx.vertx();
@@ -115,6 +118,20 @@ final class WorkerFixture implements BeforeEachCallback, AfterEachCallback, Work
                 .atMost(Duration.ofSeconds(30))
                 .pollInterval(Duration.ofMillis(20))
                 .until(condition);
+    }
+
+    @Override
+    public void dispatched(ClaimedJob job, Optional<URI> url) {
+        if (throwing) {
+            throw new IllegalStateException("a listener with a bug");
+        }
+    }
+
+    @Override
+    public void answered(ClaimedJob job, int status, Duration took) {
+        if (throwing) {
+            throw new IllegalStateException("a listener with a bug");
+        }
     }
 
     @Override

@@ -211,6 +211,14 @@ class WorkerVerticleTest {
     }
 
     @Test
+    void aListenerThatThrowsCostsNoJob() {
+        fixture.throwing = true;
+        fixture.start();
+        database.execute("select app_jobs.add_job(?, 'ping') from generate_series(1, 5)", JobDatabase.TENANT);
+        fixture.eventually(5, "select count(*) from app_jobs.job_history where attempts = 1");
+    }
+
+    @Test
     void renewsItsLeasesWhileTheFunctionWorks() {
         List<HttpServerRequest> held = new CopyOnWriteArrayList<>();
         fixture.function.answers(held::add);
