@@ -1,7 +1,6 @@
 package dev.postern.worker;
 
 import dev.postern.sql.ClaimedJob;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,10 +54,6 @@ final class InFlight {
     /** All whose lease is still believed in. */
     List<Entry> held() {
         return entries.values().stream().filter(entry -> !entry.lost).toList();
-    }
-
-    Collection<Entry> all() {
-        return List.copyOf(entries.values());
     }
 
     int size() {

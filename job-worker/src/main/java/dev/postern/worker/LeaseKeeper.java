@@ -93,7 +93,7 @@ final class LeaseKeeper {
                         Attempt attempt = entry.job.attempt();
                         if (kept.contains(attempt.jobId())) {
                             entry.trustedUntilNanos = trustedUntil(sentAt);
-                        } else if (inFlight.held().contains(entry)) {
+                        } else {
                             lose(entry, "the database no longer knows it");
                         }
                     }
@@ -114,7 +114,12 @@ final class LeaseKeeper {
         }
     }
 
+    // What has been answered is renewed until its outcome is stored, and that may be why the lease is gone: there is
+    // nothing to break off, and the fence judges the outcome.
     private void lose(InFlight.Entry entry, String why) {
+        if (entry.answered || entry.lost) {
+            return;
+        }
         log.warn(
                 "lease lost of job {} (task {}, attempt {}): {}; the attempt continues elsewhere",
                 entry.job.attempt().jobId(),
