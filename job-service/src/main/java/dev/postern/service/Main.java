@@ -3,7 +3,7 @@ package dev.postern.service;
 import dev.postern.service.cli.Postern;
 import java.util.Map;
 
-/** The process's entry, and the only place that looks at the environment, the clock and chance. */
+/** The process's entry, and the only place that looks at the environment. */
 public final class Main {
 
     private Main() {}

@@ -32,8 +32,11 @@ public record WorkerConfig(
     /** Long enough for a cold start, short enough that nobody thinks a crash was forgotten. */
     public static final Duration DEFAULT_LEASE = Duration.ofSeconds(30);
 
-    /** Keeps two cores busy with short calls; functions that are slower deserve more. */
+    /** A start for short calls, not measured against others yet; functions that are slower deserve more. */
     public static final int DEFAULT_CONCURRENCY = 64;
+
+    /** What only the notifications miss waits so long. */
+    public static final Duration DEFAULT_POLL = Duration.ofSeconds(15);
 
     private static final Duration POLL_MAX = Duration.ofMinutes(1);
 
@@ -85,7 +88,7 @@ public record WorkerConfig(
                 Optional.empty(),
                 DEFAULT_CONCURRENCY,
                 DEFAULT_LEASE,
-                Duration.ofSeconds(15),
+                DEFAULT_POLL,
                 callbackUrl,
                 Duration.ofMinutes(5),
                 Duration.ofHours(1),

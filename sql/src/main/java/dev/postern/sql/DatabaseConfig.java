@@ -55,7 +55,7 @@ public record DatabaseConfig(
     /** The schema that existing callers name. */
     public static final String DEFAULT_SCHEMA = "app_jobs";
 
-    /** Enough for one worker's claim, renewal and outcome statements to overlap; measured need is 2 to 3. */
+    /** One each for what may overlap: claim, renewal, outcomes of worker and callbacks, ticks, reaper. Not measured yet. */
     public static final int DEFAULT_POOL_SIZE = 6;
 
     private static final Pattern IDENTIFIER = Pattern.compile("[a-z_][a-z0-9_]{0,62}");

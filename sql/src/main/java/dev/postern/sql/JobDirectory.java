@@ -3,7 +3,6 @@ package dev.postern.sql;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.Row;
-import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.Tuple;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
@@ -18,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class JobDirectory {
 
-    private final Pool pool;
+    private final Statements statements;
     private final String counts;
     private final String oldestReady;
     private final String find;
@@ -26,7 +25,7 @@ public final class JobDirectory {
 
     /** Reads the given schema through the pool, which stays the caller's to close. */
     public JobDirectory(Pool pool, String schema) {
-        this.pool = pool;
+        this.statements = new Statements(pool);
         this.counts = "select j.task_identifier, " + schema + ".job_state(j) as state, count(*) from " + schema
                 + ".jobs j group by 1, 2 union all select h.task_identifier, h.state, count(*) from " + schema
                 + ".job_history h where h.finished_at > now() - interval '1 day' group by 1, 2 order by 1, 2";
@@ -86,7 +85,7 @@ public final class JobDirectory {
 
     /** All counts that are not zero, by task and state. Reads the whole table: for people and every few seconds. */
     public Future<List<Count>> counts() {
-        return call(counts, Tuple.tuple(), "count jobs").map(rows -> {
+        return statements.call(counts, Tuple.tuple(), "count jobs").map(rows -> {
             List<Count> result = new ArrayList<>(rows.size());
             rows.forEach(row -> result.add(new Count(row.getString(0), row.getString(1), row.getLong(2))));
             return result;
@@ -95,13 +94,14 @@ public final class JobDirectory {
 
     /** Since how many seconds the oldest ready job has been due; 0 when none is. */
     public Future<Double> oldestReadySeconds() {
-        return call(oldestReady, Tuple.tuple(), "look for the oldest ready job")
+        return statements
+                .call(oldestReady, Tuple.tuple(), "look for the oldest ready job")
                 .map(rows -> rows.iterator().next().getDouble(0));
     }
 
     /** The job, or empty when nobody remembers it. */
     public Future<Optional<Job>> find(long jobId) {
-        return call(find, Tuple.of(jobId), "look up job " + jobId).map(rows -> {
+        return statements.call(find, Tuple.of(jobId), "look up job " + jobId).map(rows -> {
             if (!rows.iterator().hasNext()) {
                 return Optional.empty();
             }
@@ -132,13 +132,8 @@ public final class JobDirectory {
                 .addValue(job.runAt())
                 .addValue(job.maxAttempts())
                 .addValue(job.priority());
-        return call(add, arguments, "add a job for task '" + job.task() + "'")
+        return statements
+                .call(add, arguments, "add a job for task '" + job.task() + "'")
                 .map(rows -> rows.iterator().next().getLong(0));
-    }
-
-    private Future<RowSet<Row>> call(String sql, Tuple arguments, String what) {
-        return pool.preparedQuery(sql)
-                .execute(arguments)
-                .recover(cause -> Future.failedFuture(StoreException.of(what, cause)));
     }
 }

@@ -18,7 +18,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,10 +34,7 @@ public final class JobStore {
     /** A connection silent for so long is closed: an idle one costs a reconnect, a half-open one stops being believed. */
     private static final int SILENCE_SECONDS = 60;
 
-    /** A statement of these takes milliseconds; one that takes so long is on a dead connection or behind a lock. */
-    private static final long ANSWER_SECONDS = 10;
-
-    private final Pool pool;
+    private final Statements statements;
     private final String claimJobs;
     private final String nextDue;
     private final String finishJobs;
@@ -50,7 +46,7 @@ public final class JobStore {
 
     /** Calls the functions of the given schema through the pool, which stays the caller's to close. */
     public JobStore(Pool pool, String schema) {
-        this.pool = pool;
+        this.statements = new Statements(pool);
         this.claimJobs = "select * from " + schema + ".claim_jobs($1, $2, $3, $4)";
         this.nextDue = "select " + schema + ".next_due($1)";
         this.finishJobs = "select element, verdict from " + schema + ".finish_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -85,7 +81,8 @@ public final class JobStore {
      * @param lease how long they are its own unless renewed
      */
     public Future<List<ClaimedJob>> claim(String worker, Optional<List<String>> tasks, int limit, Duration lease) {
-        return call(claimJobs, Tuple.of(worker, array(tasks), limit, interval(lease)), "claim jobs")
+        return statements
+                .call(claimJobs, Tuple.of(worker, array(tasks), limit, interval(lease)), "claim jobs")
                 .map(rows -> {
                     List<ClaimedJob> jobs = new ArrayList<>(rows.size());
                     for (Row row : rows) {
@@ -97,10 +94,13 @@ public final class JobStore {
 
     /** After which time the next job becomes due; empty when none waits for its time. Never negative. */
     public Future<Optional<Duration>> nextDue(Optional<List<String>> tasks) {
-        return call(nextDue, Tuple.of(array(tasks)), "ask for the next due job").map(rows -> {
-            Double seconds = rows.iterator().next().getDouble(0);
-            return Optional.ofNullable(seconds).map(s -> Duration.ofMillis((long) Math.ceil(Math.max(0, s) * 1000)));
-        });
+        return statements
+                .call(nextDue, Tuple.of(array(tasks)), "ask for the next due job")
+                .map(rows -> {
+                    Double seconds = rows.iterator().next().getDouble(0);
+                    return Optional.ofNullable(seconds)
+                            .map(s -> Duration.ofMillis((long) Math.ceil(Math.max(0, s) * 1000)));
+                });
     }
 
     /**
@@ -179,7 +179,7 @@ public final class JobStore {
                 .addArrayOfDouble(delays)
                 .addArrayOfString(results)
                 .addArrayOfString(followUps);
-        return call(finishJobs, arguments, "store outcomes").map(rows -> {
+        return statements.call(finishJobs, arguments, "store outcomes").map(rows -> {
             Verdict[] verdicts = new Verdict[n];
             for (Row row : rows) {
                 verdicts[row.getInteger(0) - 1] = Verdict.of(row.getString(1));
@@ -195,7 +195,7 @@ public final class JobStore {
      */
     public Future<List<Long>> renew(Collection<Attempt> attempts, Duration lease) {
         Tuple arguments = fences(attempts).addValue(interval(lease));
-        return call(renewLeases, arguments, "renew leases").map(JobStore::ids);
+        return statements.call(renewLeases, arguments, "renew leases").map(JobStore::ids);
     }
 
     /**
@@ -204,12 +204,14 @@ public final class JobStore {
      * @return ids of those that were still held
      */
     public Future<List<Long>> release(Collection<Attempt> attempts) {
-        return call(releaseLeases, fences(attempts), "release leases").map(JobStore::ids);
+        return statements
+                .call(releaseLeases, fences(attempts), "release leases")
+                .map(JobStore::ids);
     }
 
     /** Takes back up to {@code limit} jobs whose lease has expired. */
     public Future<List<ReapedLease>> reap(int limit) {
-        return call(reapLeases, Tuple.of(limit), "reap leases").map(rows -> {
+        return statements.call(reapLeases, Tuple.of(limit), "reap leases").map(rows -> {
             List<ReapedLease> reaped = new ArrayList<>(rows.size());
             for (Row row : rows) {
                 reaped.add(new ReapedLease(
@@ -232,7 +234,8 @@ public final class JobStore {
     public Future<LeaseState> reportProgress(Attempt attempt, Duration lease, @Nullable JsonObject progress) {
         Tuple arguments = Tuple.of(attempt.jobId(), attempt.number(), attempt.lease(), interval(lease))
                 .addValue(progress);
-        return call(reportProgress, arguments, "report progress of job " + attempt.jobId())
+        return statements
+                .call(reportProgress, arguments, "report progress of job " + attempt.jobId())
                 .map(rows -> {
                     Row row = rows.iterator().next();
                     OffsetDateTime expiresAt = row.getOffsetDateTime(1);
@@ -249,15 +252,9 @@ public final class JobStore {
      * @return how many were dropped
      */
     public Future<Integer> pruneHistory(Duration retention) {
-        return call(pruneHistory, Tuple.of(interval(retention)), "prune the history")
+        return statements
+                .call(pruneHistory, Tuple.of(interval(retention)), "prune the history")
                 .map(rows -> rows.iterator().next().getInteger(0));
-    }
-
-    private Future<RowSet<Row>> call(String sql, Tuple arguments, String what) {
-        return pool.preparedQuery(sql)
-                .execute(arguments)
-                .timeout(ANSWER_SECONDS, TimeUnit.SECONDS)
-                .recover(cause -> Future.failedFuture(StoreException.of(what, cause)));
     }
 
     private static ClaimedJob claimedJob(Row row) {

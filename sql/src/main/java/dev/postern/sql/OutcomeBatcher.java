@@ -22,12 +22,12 @@ import org.slf4j.LoggerFactory;
  *     └──────────┘ older than maxAge: failed      │ refused as a whole: each element alone
  * </pre>
  *
- * <p>Bounded three ways: a batch by {@code maxBatch}, an outcome's wait by {@code maxAge}, the backlog by
+ * <p>Bounded three ways: a batch by its 200 outcomes, an outcome's wait by {@code maxAge}, the backlog by
  * {@code maxBacklog}. All fields belong to the context that is given; {@link #offer} may be called from any thread.
  */
 public final class OutcomeBatcher {
 
-    /** Counted from the server: at 200 the statement's own cost outweighs what the round trip saves. */
+    /** About three times a worker's default slots, so that its backlog mostly fits into one. Not measured yet. */
     private static final int MAX_BATCH = 200;
 
     private static final Logger log = LoggerFactory.getLogger(OutcomeBatcher.class);

@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,10 +24,7 @@ public final class ScheduleStore {
     private static final String COLUMNS = "s.id, s.task_identifier, s.schedule_info::text,"
             + " case when isfinite(s.next_tick_at) then s.next_tick_at end, clock_timestamp()";
 
-    /** A statement of these takes milliseconds; one that takes so long is on a dead connection or behind a lock. */
-    private static final long ANSWER_SECONDS = 10;
-
-    private final Pool pool;
+    private final Statements statements;
     private final String unplanned;
     private final String plan;
     private final String park;
@@ -38,7 +34,7 @@ public final class ScheduleStore {
 
     /** Reads and writes the schedules of the given schema through the pool, which stays the caller's to close. */
     public ScheduleStore(Pool pool, String schema) {
-        this.pool = pool;
+        this.statements = new Statements(pool);
         String table = schema + ".scheduled_jobs";
         this.unplanned = "select " + COLUMNS + " from " + table + " s"
                 + " where s.next_tick_at is null and s.last_error is null order by s.id limit $1";
@@ -56,7 +52,7 @@ public final class ScheduleStore {
 
     /** Up to {@code limit} schedules that wait to be planned. */
     public Future<List<Schedule>> unplanned(int limit) {
-        return call(unplanned, Tuple.of(limit), "read new schedules").map(ScheduleStore::schedules);
+        return statements.call(unplanned, Tuple.of(limit), "read new schedules").map(ScheduleStore::schedules);
     }
 
     /**
@@ -65,27 +61,32 @@ public final class ScheduleStore {
      * @param tick the moment, or empty when the rule has none left
      */
     public Future<Void> plan(Schedule schedule, Optional<Instant> tick) {
-        return call(plan, Tuple.of(schedule.id(), schedule.rule(), time(tick)), "plan schedule " + schedule.id())
+        return statements
+                .call(plan, Tuple.of(schedule.id(), schedule.rule(), time(tick)), "plan schedule " + schedule.id())
                 .mapEmpty();
     }
 
     /** Parks a schedule whose rule cannot be read, with the reason; nothing happens when it was edited meanwhile. */
     public Future<Void> park(Schedule schedule, String reason) {
-        return call(park, Tuple.of(schedule.id(), schedule.rule(), reason), "park schedule " + schedule.id())
+        return statements
+                .call(park, Tuple.of(schedule.id(), schedule.rule(), reason), "park schedule " + schedule.id())
                 .mapEmpty();
     }
 
     /** Up to {@code limit} schedules whose moment has come, the most overdue first. */
     public Future<List<Schedule>> due(int limit) {
-        return call(due, Tuple.of(limit), "read due schedules").map(ScheduleStore::schedules);
+        return statements.call(due, Tuple.of(limit), "read due schedules").map(ScheduleStore::schedules);
     }
 
     /** After which time the next schedule is due; empty when none is planned. Never negative. */
     public Future<Optional<Duration>> untilNextTick() {
-        return call(untilNextTick, Tuple.tuple(), "ask for the next tick").map(rows -> {
-            Double seconds = rows.iterator().next().getDouble(0);
-            return Optional.ofNullable(seconds).map(s -> Duration.ofMillis((long) Math.ceil(Math.max(0, s) * 1000)));
-        });
+        return statements
+                .call(untilNextTick, Tuple.tuple(), "ask for the next tick")
+                .map(rows -> {
+                    Double seconds = rows.iterator().next().getDouble(0);
+                    return Optional.ofNullable(seconds)
+                            .map(s -> Duration.ofMillis((long) Math.ceil(Math.max(0, s) * 1000)));
+                });
     }
 
     /**
@@ -94,7 +95,8 @@ public final class ScheduleStore {
      * @param next the moment after it, or empty when the rule has none left
      */
     public Future<TickOutcome> runTick(long scheduleId, Instant tick, Optional<Instant> next) {
-        return call(
+        return statements
+                .call(
                         runTick,
                         Tuple.of(scheduleId, tick.atOffset(ZoneOffset.UTC), time(next)),
                         "run schedule " + scheduleId)
@@ -103,13 +105,6 @@ public final class ScheduleStore {
                     return new TickOutcome(
                             TickOutcome.Verdict.valueOf(row.getString(0).toUpperCase(Locale.ROOT)), row.getLong(1));
                 });
-    }
-
-    private Future<RowSet<Row>> call(String sql, Tuple arguments, String what) {
-        return pool.preparedQuery(sql)
-                .execute(arguments)
-                .timeout(ANSWER_SECONDS, TimeUnit.SECONDS)
-                .recover(cause -> Future.failedFuture(StoreException.of(what, cause)));
     }
 
     private static @Nullable OffsetDateTime time(Optional<Instant> instant) {

@@ -106,7 +106,7 @@ final class LocalStack implements AutoCloseable {
 
     private void startPostgres(Map<String, String> settings) {
         say.accept("starting Postgres in " + data.resolve("postgres"));
-        int port = Integer.parseInt(settings.getOrDefault("POSTERN_POSTGRES_PORT", "5433"));
+        int port = new ConfigReader(settings, Context.incarnation()).readLocalPostgresPort();
         LocalPostgres started = LocalPostgres.start(data.resolve("postgres"), port);
         postgres = started;
         DatabaseConfig local = started.config();

@@ -7,6 +7,7 @@ import dev.postern.sql.DatabaseConfig;
 import dev.postern.sql.DatabaseConfig.Tls;
 import dev.postern.worker.TaskRouter;
 import dev.postern.worker.WorkerConfig;
+import dev.postern.worker.WorkerConfig.Timeouts;
 import java.net.URI;
 import java.time.Duration;
 import java.util.EnumSet;
@@ -60,6 +61,15 @@ public final class ConfigReader {
     }
 
     /**
+     * The port that the local Postgres shall have; 0 for any.
+     *
+     * @throws ConfigException when it is no port
+     */
+    public int readLocalPostgresPort() {
+        return checked(env.number("POSTERN_POSTGRES_PORT", 5433, 0, PORT_MAX));
+    }
+
+    /**
      * Everything.
      *
      * @throws ConfigException with all mistakes
@@ -73,8 +83,10 @@ public final class ConfigReader {
         DatabaseConfig listen =
                 env.text("DATABASE_LISTEN_URL").isPresent() ? database("DATABASE_LISTEN_URL") : database;
         String bindHost = env.text("POSTERN_BIND_HOST", "0.0.0.0");
-        Duration callbackLease = env.seconds("POSTERN_CALLBACK_LEASE_SECONDS", 300, 1, DAY);
-        Duration callbackLeaseMax = env.seconds("POSTERN_CALLBACK_LEASE_MAX_SECONDS", 3600, 1, 7 * DAY);
+        Duration callbackLease = env.seconds(
+                "POSTERN_CALLBACK_LEASE_SECONDS", CallbackConfig.defaults().heartbeatLease(), 1, DAY);
+        Duration callbackLeaseMax = env.seconds(
+                "POSTERN_CALLBACK_LEASE_MAX_SECONDS", CallbackConfig.defaults().maxLease(), 1, 7 * DAY);
         if (callbackLeaseMax.compareTo(callbackLease) < 0) {
             env.mistake("POSTERN_CALLBACK_LEASE_MAX_SECONDS must not be below POSTERN_CALLBACK_LEASE_SECONDS");
             callbackLeaseMax = callbackLease;
@@ -98,7 +110,7 @@ public final class ConfigReader {
                         .withHistoryRetention(Duration.ofDays(env.number("JOBS_HISTORY_RETENTION", 7, 1, 3650))),
                 bindHost,
                 env.number("POSTERN_HTTP_PORT", 8081, 0, PORT_MAX),
-                env.seconds("POSTERN_DRAIN_SECONDS", 25, 0, DAY));
+                env.seconds("POSTERN_DRAIN_SECONDS", Duration.ofSeconds(25), 0, DAY));
         return checked(config);
     }
 
@@ -175,15 +187,15 @@ public final class ConfigReader {
                 env.text("HOSTNAME", "postern") + "." + incarnation,
                 any ? Optional.empty() : Optional.of(supported),
                 env.number("POSTERN_CONCURRENCY", WorkerConfig.DEFAULT_CONCURRENCY, 1, 100_000),
-                env.seconds("POSTERN_LEASE_SECONDS", 30, 1, DAY),
-                env.seconds("POSTERN_POLL_SECONDS", 15, 1, 60),
+                env.seconds("POSTERN_LEASE_SECONDS", WorkerConfig.DEFAULT_LEASE, 1, DAY),
+                env.seconds("POSTERN_POLL_SECONDS", WorkerConfig.DEFAULT_POLL, 1, 60),
                 callbackUrl,
                 callbackLease,
                 callbackLeaseMax,
-                new WorkerConfig.Timeouts(
-                        env.seconds("POSTERN_CONNECT_TIMEOUT_SECONDS", 5, 1, 600),
-                        env.seconds("POSTERN_RESPONSE_START_TIMEOUT_SECONDS", 300, 1, DAY),
-                        env.seconds("POSTERN_ATTEMPT_TIMEOUT_SECONDS", 300, 1, DAY)));
+                new Timeouts(
+                        env.seconds("POSTERN_CONNECT_TIMEOUT_SECONDS", Timeouts.DEFAULT.connect(), 1, 600),
+                        env.seconds("POSTERN_RESPONSE_START_TIMEOUT_SECONDS", Timeouts.DEFAULT.firstByte(), 1, DAY),
+                        env.seconds("POSTERN_ATTEMPT_TIMEOUT_SECONDS", Timeouts.DEFAULT.total(), 1, DAY)));
     }
 
     private TaskRouter router(Set<Role> roles) {

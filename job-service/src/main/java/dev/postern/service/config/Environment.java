@@ -66,8 +66,8 @@ final class Environment {
         return name + " must be a whole number from " + least + " to " + most + ", is '" + found + "'";
     }
 
-    Duration seconds(String name, int fallback, int least, int most) {
-        return Duration.ofSeconds(number(name, fallback, least, most));
+    Duration seconds(String name, Duration fallback, int least, int most) {
+        return Duration.ofSeconds(number(name, (int) fallback.toSeconds(), least, most));
     }
 
     boolean flag(String name, boolean fallback) {

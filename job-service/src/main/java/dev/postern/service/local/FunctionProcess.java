@@ -116,12 +116,7 @@ public final class FunctionProcess implements AutoCloseable {
 
     private void pause() {
         try {
-            if (process.waitFor(50, TimeUnit.MILLISECONDS)) {
-                throw new LocalException(
-                        "function " + name + " ended with exit code " + process.exitValue() + "; its output is in "
-                                + log,
-                        null);
-            }
+            process.waitFor(50, TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new LocalException("interrupted while function " + name + " was starting", e);

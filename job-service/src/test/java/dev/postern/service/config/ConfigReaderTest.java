@@ -132,6 +132,16 @@ class ConfigReaderTest {
     }
 
     @Test
+    void refusesALocalPortThatIsNone() {
+        Map<String, String> wrong = Map.of("POSTERN_POSTGRES_PORT", "many");
+        assertThatThrownBy(() -> new ConfigReader(wrong, "abcdefgh").readLocalPostgresPort())
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("POSTERN_POSTGRES_PORT must be a whole number from 0 to 65535, is 'many'");
+        assertThat(new ConfigReader(Map.of(), "abcdefgh").readLocalPostgresPort())
+                .isEqualTo(5433);
+    }
+
+    @Test
     void neverRepeatsAPassword() {
         assertThat(mistakes(Map.of("DATABASE_URL", "mysql://me:secret@db/jobs", "FUNCTION_URL", "http://f")))
                 .singleElement()
