@@ -20,7 +20,7 @@ begin
       job.attempts, job.max_attempts, job.key, job.last_error, job.locked_at, job.locked_by, job.lease_token,
       job.created_at, job.actor_id, job.entity_id, job.request_id, job.traceparent, job.infra_failures, job.errors,
       job.progress, archive_jobs.state);
-    if job.queue_name is not null then
+    if job.queue_name is not null or ${schema}.caps_exist() then
       perform pg_notify('jobs:insert', '');
     end if;
     return next job;

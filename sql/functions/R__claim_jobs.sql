@@ -1,18 +1,21 @@
--- Claims up to max_jobs jobs that are due, under a lease that ends after the given interval unless renewed. Order:
--- priority (lower first), run_at, id; the answer is in that order too. Each claim charges an attempt and makes a new
--- lease token. Of a named queue only the first due job is taken, and only while none of it is leased. Fewer than
--- max_jobs means that nothing else was due, so the jobs that stand behind the head of a queue take no place.
+-- Claims up to max_jobs jobs that are due, under a lease that ends after the given interval unless renewed. Each claim
+-- charges an attempt and makes a new lease token. Tenants get their shares (due_tenants), and within a tenant it goes by
+-- priority (lower first), run_at, id, or by priority classes (lock_ready_jobs). Of a named queue only the first due job
+-- is taken, and only while none of it is leased. Fewer than max_jobs means that nothing else may be claimed now.
+-- A worker may hold back tasks whose targets need rest: held_tasks give at most held_allowances.
 -- Locks: the claimed rows (skip locked: claimers never wait for each other) and, for jobs of named queues, a
--- transaction lock per queue, tried, not waited for. A concurrent claimer sees other rows or none.
--- Cost: the ready index is entered once per distinct priority, so neither future nor leased nor dead rows are met; due
--- jobs that their queue holds back are, at two index look-ups each.
--- The planner is kept off sequential scans because a plan made while the table was empty would otherwise be kept for
--- the whole burst that follows.
+-- transaction lock per queue, tried, not waited for. Where a setting limits how many jobs run or start, claims go one
+-- after the other under one transaction lock, so that the limits hold exactly. A concurrent claimer sees other rows.
+-- Cost: the indexes are entered once for each tenant, task and queue with due jobs; future, leased and dead rows are not
+-- met. The planner is kept off sequential scans because a plan made while the table was empty would otherwise be kept
+-- for the whole burst that follows, and off compiling, which it would do for milliseconds on its own high estimates.
 create or replace function ${schema}.claim_jobs(
   worker_id text,
   task_identifiers text[],
   max_jobs int,
-  lease interval
+  lease interval,
+  held_tasks text[] default null,
+  held_allowances int[] default null
 ) returns table (
   id bigint,
   database_id uuid,
@@ -32,91 +35,89 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_sort = off
+set jit = off
 as $$
+#variable_conflict use_column
 declare
-  chosen bigint[];
-  queued bigint[];
+  promoted_at_once constant int := 1000;
+  tasks_limited boolean;
+  tenants_limited boolean;
+  limited_tasks text[];
+  allowances int[];
+  wanted int := claim_jobs.max_jobs;
+  tenant record;
+  spent uuid[] := '{}';
+  more boolean;
+  locked_ids bigint[];
+  locked_tasks text[];
+  all_tasks text[] := '{}';
 begin
   if coalesce(length(claim_jobs.worker_id), 0) < 4 then
     raise exception 'INVALID_WORKER_ID' using
       errcode = 'PJ002',
       detail = 'A worker id needs at least 4 characters.';
   end if;
-
-  with recursive lanes (priority) as (
-    (select j.priority from ${schema}.jobs j
-     where j.locked_at is null and j.attempts < j.max_attempts
-     order by j.priority limit 1)
-    union all
-    select (
-      select j.priority from ${schema}.jobs j
-      where j.locked_at is null and j.attempts < j.max_attempts and j.priority > lanes.priority
-      order by j.priority limit 1)
-    from lanes
-    where lanes.priority is not null
-  ), due as (
-    select ready.id, ready.queue_name
-    from lanes
-    cross join lateral (
-      select j.id, j.queue_name
-      from ${schema}.jobs j
-      where j.locked_at is null
-        and j.attempts < j.max_attempts
-        and j.priority = lanes.priority
-        and j.run_at <= now()
-        and (claim_jobs.task_identifiers is null or j.task_identifier = any (claim_jobs.task_identifiers))
-        and (j.queue_name is null or (
-          not exists (
-            select 1 from ${schema}.jobs busy
-            where busy.database_id = j.database_id
-              and busy.queue_name = j.queue_name
-              and busy.locked_at is not null)
-          and not exists (
-            select 1 from ${schema}.jobs earlier
-            where earlier.database_id = j.database_id
-              and earlier.queue_name = j.queue_name
-              and earlier.locked_at is null
-              and earlier.attempts < earlier.max_attempts
-              and earlier.run_at <= now()
-              and (earlier.priority, earlier.run_at, earlier.id) < (j.priority, j.run_at, j.id))))
-      order by j.run_at, j.id
-      limit claim_jobs.max_jobs
-      for update skip locked
-    ) as ready
-    limit claim_jobs.max_jobs
-  )
-  select
-    array_agg(due.id) filter (where due.queue_name is null),
-    array_agg(due.id) filter (where due.queue_name is not null)
-  into chosen, queued
-  from due;
-
-  if queued is not null then
-    chosen := chosen || ${schema}.claim_queue_heads(queued);
+  perform ${schema}.promote_due_jobs(promoted_at_once);
+  tasks_limited := exists (select 1 from ${schema}.task_settings);
+  tenants_limited := exists (select 1 from ${schema}.tenant_settings);
+  if tasks_limited or tenants_limited then
+    perform pg_advisory_xact_lock(hashtextextended('${schema}.limits', 0));
   end if;
-  if chosen is null then
-    return;
+  if tasks_limited or claim_jobs.held_tasks is not null then
+    select array_agg(a.task_identifier), array_agg(a.allowance) into limited_tasks, allowances
+    from ${schema}.task_allowances(claim_jobs.held_tasks, claim_jobs.held_allowances) a;
   end if;
 
-  return query
-  with claimed as (
-    update ${schema}.jobs j
-    set attempts = j.attempts + 1,
-      locked_by = claim_jobs.worker_id,
-      locked_at = now(),
-      lease_token = gen_random_uuid(),
-      lease_expires_at = clock_timestamp() + claim_jobs.lease,
-      waiting_since = null,
-      updated_at = now()
-    where j.id = any (chosen)
-    returning
-      j.id, j.database_id, j.queue_name, j.task_identifier, j.payload, j.attempts, j.max_attempts, j.lease_token,
-      j.actor_id, j.entity_id, j.request_id, j.traceparent, j.priority, j.run_at
-  )
-  select
-    c.id, c.database_id, c.queue_name, c.task_identifier, c.payload::text, c.attempts, c.max_attempts, c.lease_token,
-    c.actor_id, c.entity_id, c.request_id, c.traceparent
-  from claimed c
-  order by c.priority, c.run_at, c.id;
+  loop
+    more := false;
+    for tenant in
+      select t.database_id, t.share, t.others from ${schema}.due_tenants(wanted, spent) t where wanted > 0
+    loop
+      select array_agg(l.job_id), array_agg(l.task_identifier) into locked_ids, locked_tasks
+      from ${schema}.lock_ready_jobs(
+        tenant.database_id, tenant.share, claim_jobs.task_identifiers, limited_tasks, allowances) l;
+      if tenant.share > coalesce(cardinality(locked_ids), 0) then
+        spent := spent || tenant.database_id;
+        more := more or tenant.others;
+      else
+        more := true;
+      end if;
+      continue when locked_ids is null;
+      wanted := wanted - cardinality(locked_ids);
+      return query
+      with leased as (
+        update ${schema}.jobs j
+        set attempts = j.attempts + 1,
+          locked_by = claim_jobs.worker_id,
+          locked_at = now(),
+          lease_token = gen_random_uuid(),
+          lease_expires_at = clock_timestamp() + claim_jobs.lease,
+          waiting_since = null,
+          updated_at = now()
+        where j.id = any (locked_ids)
+        returning
+          j.id, j.database_id, j.queue_name, j.task_identifier, j.payload, j.attempts, j.max_attempts, j.lease_token,
+          j.actor_id, j.entity_id, j.request_id, j.traceparent, j.priority, j.run_at
+      )
+      select
+        c.id, c.database_id, c.queue_name, c.task_identifier, c.payload::text, c.attempts, c.max_attempts,
+        c.lease_token, c.actor_id, c.entity_id, c.request_id, c.traceparent
+      from leased c
+      order by c.priority, c.run_at, c.id;
+      if tenants_limited then
+        perform ${schema}.charge_tenant(tenant.database_id, cardinality(locked_ids));
+      end if;
+      if limited_tasks is not null then
+        all_tasks := all_tasks || locked_tasks;
+        select array_agg(l.task), array_agg(l.most - cardinality(array_positions(locked_tasks, l.task)))
+        into limited_tasks, allowances
+        from unnest(limited_tasks, allowances) as l (task, most);
+      end if;
+    end loop;
+    exit when not more or wanted <= 0;
+  end loop;
+  if tasks_limited and cardinality(all_tasks) > 0 then
+    perform ${schema}.charge_tasks(all_tasks);
+  end if;
 end;
 $$;

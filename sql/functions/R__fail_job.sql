@@ -13,7 +13,7 @@ begin
   set attempts = ${schema}.attempts_after(j, true),
     last_error = fail_job.error_message,
     errors = ${schema}.attempt_error(j, 'retry', null, fail_job.error_message),
-    run_at = now() + ${schema}.retry_delay(j.attempts),
+    run_at = now() + ${schema}.retry_delay(j.task_identifier, j.attempts),
     locked_at = null,
     locked_by = null,
     lease_token = null,

@@ -96,7 +96,7 @@ begin
           make_interval(secs => f.delay), ${schema}.infra_delay(j.infra_failures + 1))
         when 'snooze' then make_interval(secs => f.delay)
         when 'backpressure' then make_interval(secs => f.delay)
-        else greatest(make_interval(secs => f.delay), ${schema}.retry_delay(j.attempts))
+        else greatest(make_interval(secs => f.delay), ${schema}.retry_delay(j.task_identifier, j.attempts))
       end,
       last_error = case
         when f.outcome <> 'snooze' then f.message
@@ -136,8 +136,9 @@ begin
   )
   select
     coalesce((select array_agg(f.element::int) from fenced f), '{}'),
-    -- A queue that is free again, or a retry that comes soon, may be news to a worker that sleeps.
+    -- A queue or a place that is free again, or a retry that comes soon, may be news to a worker that sleeps.
     exists (select 1 from completed c where c.queue_name is not null)
+      or (exists (select 1 from fenced f where f.outcome <> 'wait') and ${schema}.caps_exist())
       or exists (
         select 1 from failed f where f.queue_name is not null or f.run_at <= now() + interval '1 minute')
   into accepted, may_wake;

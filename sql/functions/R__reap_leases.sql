@@ -26,7 +26,7 @@ begin
       else ${schema}.attempts_after(j, true)
     end,
     infra_failures = j.infra_failures + case when e.waited then 0 else 1 end,
-    run_at = case when e.waited then now() + ${schema}.retry_delay(j.attempts) else j.run_at end,
+    run_at = case when e.waited then now() + ${schema}.retry_delay(j.task_identifier, j.attempts) else j.run_at end,
     last_error = reason.message,
     errors = ${schema}.attempt_error(j, 'expired', null, reason.message),
     locked_at = null,

@@ -80,7 +80,8 @@ alter table ${schema}.jobs
   add column progress jsonb,
   add column cancel_requested_at timestamptz,
   add column waiting_since timestamptz,
-  add column superseded_at timestamptz;
+  add column superseded_at timestamptz,
+  add column due boolean default true not null;
 
 comment on column ${schema}.jobs.attempts is 'Attempts charged so far, the running one included.';
 comment on column ${schema}.jobs.locked_at is 'When the job was claimed; null when no lease is held.';
@@ -89,6 +90,8 @@ comment on column ${schema}.jobs.lease_expires_at is 'From then on the job may b
 comment on column ${schema}.jobs.infra_failures is 'Attempts that failed before or beside the function: no connection, lost worker.';
 comment on column ${schema}.jobs.errors is 'The last 20 failed attempts, oldest first.';
 comment on column ${schema}.jobs.superseded_at is 'When a newer job took over its key while it ran: it is not tried again.';
+comment on column ${schema}.jobs.due is
+  'False until a claim has noticed that run_at has come. Kept by a trigger and by promote_due_jobs; not for callers.';
 comment on column ${schema}.jobs.waiting_since is 'When the function answered 202 and took over the lease; null while a worker holds it.';
 
 -- A lock of 0.15 ends after 4 hours. Those that have ended are released, and of two that claim the same queue (the
@@ -102,6 +105,10 @@ where j.locked_at < now() - interval '4 hours'
       and (newer.locked_at, newer.id) > (j.locked_at, j.id)));
 
 update ${schema}.jobs j
+set due = false
+where j.run_at > now();
+
+update ${schema}.jobs j
 set lease_token = gen_random_uuid(), lease_expires_at = j.locked_at + interval '4 hours'
 where j.locked_at is not null;
 
@@ -109,12 +116,19 @@ drop index if exists ${schema}.priority_run_at_id_idx;
 drop index if exists ${schema}.jobs_locked_by_idx;
 alter table ${schema}.jobs drop constraint if exists jobs_key_key;
 
--- What may be claimed, and what is claimed: a claim never meets leased or dead rows, a reaper never meets others.
-create index jobs_ready_idx on ${schema}.jobs (priority, run_at, id)
-  where locked_at is null and attempts < max_attempts;
-create index jobs_queue_ready_idx on ${schema}.jobs (database_id, queue_name, priority, run_at, id)
-  where queue_name is not null and locked_at is null and attempts < max_attempts;
-create index jobs_leased_idx on ${schema}.jobs (id)
+-- What may be claimed, what will be, and what is: a row stands in one of them at a time, so that a claim meets neither
+-- future nor leased nor dead rows, and enters only the lanes (a tenant's task, a tenant's queue) that it may take from.
+create index jobs_ready_idx on ${schema}.jobs (database_id, task_identifier, priority, run_at, id)
+  where due and queue_name is null and locked_at is null and attempts < max_attempts;
+-- By a hash of the name, so that the claim can enter anywhere among the queues: no name is better off than another.
+create index jobs_queue_ready_idx on ${schema}.jobs
+  (database_id, hashtextextended(queue_name, 0), priority, run_at, id)
+  where due and queue_name is not null and locked_at is null and attempts < max_attempts;
+create index jobs_future_idx on ${schema}.jobs (run_at)
+  where not due and locked_at is null and attempts < max_attempts;
+create index jobs_queue_future_idx on ${schema}.jobs (database_id, hashtextextended(queue_name, 0), run_at)
+  where not due and queue_name is not null and locked_at is null and attempts < max_attempts;
+create index jobs_leased_idx on ${schema}.jobs (database_id, task_identifier)
   where locked_at is not null;
 -- Promise 4 as a constraint: no two jobs of a queue are leased at once, whatever a function forgets.
 create unique index jobs_queue_leased_idx on ${schema}.jobs (database_id, queue_name)

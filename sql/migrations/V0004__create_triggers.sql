@@ -4,6 +4,7 @@
 create or replace function ${schema}.tg_notify_jobs() returns trigger language plpgsql as 'begin return null; end';
 create or replace function ${schema}.tg_update_timestamps() returns trigger language plpgsql as 'begin return new; end';
 create or replace function ${schema}.tg_plan_schedule() returns trigger language plpgsql as 'begin return new; end';
+create or replace function ${schema}.tg_mark_due() returns trigger language plpgsql as 'begin return new; end';
 create or replace function ${schema}.do_notify() returns trigger language plpgsql as 'begin return null; end';
 
 -- One NOTIFY a statement, however many rows it inserts.
@@ -11,6 +12,16 @@ create trigger notify_jobs
   after insert on ${schema}.jobs
   referencing new table as inserted
   for each statement execute function ${schema}.tg_notify_jobs();
+
+-- A plain job is due and costs the comparison only.
+create trigger mark_due_on_insert
+  before insert on ${schema}.jobs
+  for each row when (new.due is distinct from (new.run_at <= now()))
+  execute function ${schema}.tg_mark_due();
+create trigger mark_due_on_update
+  before update of run_at on ${schema}.jobs
+  for each row when (new.due is distinct from (new.run_at <= now()))
+  execute function ${schema}.tg_mark_due();
 
 -- Our own functions set updated_at; the call is only for other people's updates.
 create trigger update_timestamps

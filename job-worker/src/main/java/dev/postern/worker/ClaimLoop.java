@@ -132,7 +132,7 @@ final class ClaimLoop {
             again |= freeSlots.getAsInt() > 0;
             return Future.succeededFuture(poll());
         }
-        return store.nextDue(config.tasks())
+        return store.nextDue()
                 .map(due ->
                         Math.max(1, Math.min(poll(), due.map(Duration::toMillis).orElse(Long.MAX_VALUE))));
     }

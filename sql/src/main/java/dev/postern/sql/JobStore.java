@@ -48,7 +48,7 @@ public final class JobStore {
     public JobStore(Pool pool, String schema) {
         this.statements = new Statements(pool);
         this.claimJobs = "select * from " + schema + ".claim_jobs($1, $2, $3, $4)";
-        this.nextDue = "select " + schema + ".next_due($1)";
+        this.nextDue = "select " + schema + ".next_due()";
         this.finishJobs = "select element, verdict from " + schema + ".finish_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         this.renewLeases = "select job_id from " + schema + ".renew_leases($1, $2, $3, $4) where not cancel_requested";
         this.releaseLeases = "select released from " + schema + ".release_leases($1, $2, $3) as released";
@@ -92,10 +92,13 @@ public final class JobStore {
                 });
     }
 
-    /** After which time the next job becomes due; empty when none waits for its time. Never negative. */
-    public Future<Optional<Duration>> nextDue(Optional<List<String>> tasks) {
+    /**
+     * After which time there may be something to claim that there is not now, of whatever task; empty when nothing waits
+     * for its time. Never negative.
+     */
+    public Future<Optional<Duration>> nextDue() {
         return statements
-                .call(nextDue, Tuple.of(array(tasks)), "ask for the next due job")
+                .call(nextDue, Tuple.tuple(), "ask for the next due job")
                 .map(rows -> {
                     Double seconds = rows.iterator().next().getDouble(0);
                     return Optional.ofNullable(seconds)

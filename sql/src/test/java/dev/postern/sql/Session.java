@@ -11,6 +11,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.PGConnection;
+import org.postgresql.PGNotification;
 
 /** One connection with a thread of its own, so that a test can hold its transaction open and see another one blocked. */
 final class Session implements AutoCloseable {
@@ -77,6 +79,17 @@ final class Session implements AutoCloseable {
     void commit() {
         try {
             connection.commit();
+        } catch (SQLException e) {
+            throw new JobDatabase.SqlFailure(e);
+        }
+    }
+
+    /** Whether something arrived on the channels that this session listens on, waiting for it until the deadline. */
+    boolean notified() {
+        try {
+            PGNotification[] heard =
+                    connection.unwrap(PGConnection.class).getNotifications((int) DEADLINE_SECONDS * 1000);
+            return heard != null && heard.length > 0;
         } catch (SQLException e) {
             throw new JobDatabase.SqlFailure(e);
         }

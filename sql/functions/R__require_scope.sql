@@ -1,0 +1,18 @@
+-- Refuses with INVALID_ARGUMENT (PJ003) what is not exactly one of: a task, a tenant, a queue of a tenant. Locks: none.
+create or replace function ${schema}.require_scope(task text, db_id uuid, queue text) returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if (require_scope.task is null) = (require_scope.db_id is null)
+    or (require_scope.queue is not null and require_scope.db_id is null)
+  then
+    raise exception 'INVALID_ARGUMENT' using
+      errcode = 'PJ003',
+      detail = format('task is %s, db_id is %s, queue is %s.',
+        coalesce(require_scope.task, 'null'), coalesce(require_scope.db_id::text, 'null'),
+        coalesce(require_scope.queue, 'null')),
+      hint = 'Name a task, or a tenant (db_id), or a queue of a tenant (db_id and queue).';
+  end if;
+end;
+$$;
