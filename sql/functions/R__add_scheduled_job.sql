@@ -15,14 +15,18 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   added ${schema}.scheduled_jobs;
+  refusal text;
 begin
-  if add_scheduled_job.db_id is null or coalesce(add_scheduled_job.identifier, '') = '' then
+  refusal := case
+    when add_scheduled_job.db_id is null then 'db_id is null'
+    else ${schema}.job_refusal(
+      '{identifier,job_key,queue_name,max_attempts}', add_scheduled_job.identifier, add_scheduled_job.job_key,
+      add_scheduled_job.queue_name, add_scheduled_job.max_attempts, null)
+  end;
+  if refusal is not null then
     raise exception 'INVALID_ARGUMENT' using
       errcode = 'PJ003',
-      detail = case
-        when add_scheduled_job.db_id is null then 'db_id is null.'
-        else 'identifier is null or empty.'
-      end,
+      detail = refusal || '.',
       hint = 'add_scheduled_job(db_id, identifier, payload, schedule_info)';
   end if;
   insert into ${schema}.scheduled_jobs as s (

@@ -32,7 +32,7 @@ as $$
 declare
   accepted int[];
   may_wake boolean;
-  follow_up record;
+  parent record;
 begin
   if exists (
     select 1 from unnest(finish_jobs.outcomes) as o (outcome)
@@ -147,20 +147,17 @@ begin
     perform pg_notify('jobs:insert', '');
   end if;
 
-  for follow_up in
-    select h.database_id, h.actor_id, h.entity_id, h.request_id, h.traceparent,
-      spec.task, spec.payload, spec.key, spec.queue, spec.run_at, spec.max_attempts, spec.priority
+  for parent in
+    select
+      h.database_id, h.actor_id, h.entity_id, h.request_id, h.traceparent, finish_jobs.follow_ups[a.element]::json as jobs
     from unnest(accepted) as a (element)
     join ${schema}.job_history h
       on h.id = finish_jobs.job_ids[a.element] and h.lease_token = finish_jobs.lease_tokens[a.element]
-    cross join lateral json_to_recordset(finish_jobs.follow_ups[a.element]::json) as spec (
-      task text, payload json, key text, queue text, run_at timestamptz, max_attempts int, priority int)
     where finish_jobs.follow_ups[a.element] is not null and finish_jobs.outcomes[a.element] = 'complete'
+    order by a.element
   loop
-    perform ${schema}.add_job(
-      follow_up.database_id, follow_up.task, follow_up.payload, follow_up.key, follow_up.queue, follow_up.run_at,
-      follow_up.max_attempts, follow_up.priority, follow_up.actor_id, follow_up.entity_id, follow_up.request_id,
-      follow_up.traceparent);
+    perform ${schema}.add_jobs_in_context(
+      parent.database_id, parent.jobs, parent.actor_id, parent.entity_id, parent.request_id, parent.traceparent);
   end loop;
 
   return query

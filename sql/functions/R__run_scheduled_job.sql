@@ -1,6 +1,7 @@
 -- Makes the schedule's job now and returns it; a null row when there is no such schedule. Raises ALREADY_SCHEDULED
 -- (PJ001) while the job that it made last is waiting its turn, or running since less than job_expiry; a dead one is no
--- obstacle. Locks: the schedule's row, so that concurrent callers make one job.
+-- obstacle. The job works for nobody: it has no actor, entity, request or trace, whatever the session says.
+-- Locks: the schedule's row, so that concurrent callers make one job.
 create or replace function ${schema}.run_scheduled_job(id bigint, job_expiry interval default '1 hours')
 returns ${schema}.jobs
 language plpgsql
@@ -27,15 +28,10 @@ begin
       errcode = 'PJ001',
       detail = format('Job %s of schedule %s has not ended.', schedule.last_scheduled_id, schedule.id);
   end if;
-  select a.* into made
-  from ${schema}.add_job(
-    db_id => schedule.database_id,
-    identifier => schedule.task_identifier,
-    payload => schedule.payload,
-    job_key => schedule.key,
-    queue_name => schedule.queue_name,
-    max_attempts => schedule.max_attempts,
-    priority => schedule.priority) a;
+  made := ${schema}.add_keyed_job(
+    nextval('${schema}.jobs_id_seq'), schedule.database_id, schedule.task_identifier, schedule.payload, schedule.key,
+    schedule.queue_name, now(), schedule.max_attempts, schedule.priority,
+    actor_id => null, entity_id => null, request_id => null, traceparent => null, job_key_mode => 'replace');
   update ${schema}.scheduled_jobs s
   set last_scheduled = now(), last_scheduled_id = made.id
   where s.id = schedule.id;

@@ -6,10 +6,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if tg_op = 'DELETE' then
-    perform ${schema}.add_job(${schema}.current_database_id(), tg_argv[0], to_json(old));
+    perform ${schema}.add_job(${schema}.required_database_id(), tg_argv[0], to_json(old));
     return old;
   end if;
-  perform ${schema}.add_job(${schema}.current_database_id(), tg_argv[0], to_json(new));
+  perform ${schema}.add_job(${schema}.required_database_id(), tg_argv[0], to_json(new));
   return new;
 end;
 $$;

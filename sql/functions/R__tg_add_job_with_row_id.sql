@@ -6,10 +6,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if tg_op = 'DELETE' then
-    perform ${schema}.add_job(${schema}.current_database_id(), tg_argv[0], json_build_object('id', old.id));
+    perform ${schema}.add_job(${schema}.required_database_id(), tg_argv[0], json_build_object('id', old.id));
     return old;
   end if;
-  perform ${schema}.add_job(${schema}.current_database_id(), tg_argv[0], json_build_object('id', new.id));
+  perform ${schema}.add_job(${schema}.required_database_id(), tg_argv[0], json_build_object('id', new.id));
   return new;
 end;
 $$;

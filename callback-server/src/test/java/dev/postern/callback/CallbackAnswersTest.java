@@ -84,7 +84,7 @@ class CallbackAnswersTest {
         Attempt attempt = server.claimed();
         Answer answer = server.post(attempt, "/complete", """
                 {"jobs": [
-                  {"task": "follow-up", "payload": {"n": 1.10}, "key": "k1", "queue": "q1",
+                  {"task": "follow-up", "payload": {"n": 1.10}, "key": "k1", "key_mode": "unsafe_dedupe", "queue": "q1",
                    "run_at": "2099-01-31T08:00:00Z", "max_attempts": 3, "priority": -2},
                   {"task": "follow-up-plain", "queue": null}]}""");
         assertThat(answer.status()).isEqualTo(200);
@@ -139,6 +139,10 @@ class CallbackAnswersTest {
             [{"task":"ok","runAt":"2099-01-31T08:00:00Z"}]| jobs[0].runAt
             [{"task":"ok","run_at":"tomorrow"}]           | jobs[0].run_at
             [{"task":"ok","run_at":"2099-01-31T08:00:00"}]| jobs[0].run_at
+            [{"task":"ok","run_at":"2099-01-31T24:00:00Z"}]| jobs[0].run_at
+            [{"task":"ok","runAt":null}]                  | jobs[0].runAt
+            [{"task":"ok","key_mode":"dedupe"}]           | jobs[0].key_mode
+            [{"task":"ok","key_mode":1}]                  | jobs[0].key_mode
             [{"task":"ok","max_attempts":0}]              | jobs[0].max_attempts
             [{"task":"ok","max_attempts":1.5}]            | jobs[0].max_attempts
             [{"task":"ok","priority":"high"}]             | jobs[0].priority

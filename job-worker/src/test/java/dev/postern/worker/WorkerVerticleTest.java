@@ -7,10 +7,14 @@ import dev.postern.functions.protocol.AttemptToken;
 import dev.postern.functions.protocol.JobHeaders;
 import dev.postern.sql.JobDatabase;
 import io.vertx.core.http.HttpServerRequest;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
@@ -69,6 +73,61 @@ class WorkerVerticleTest {
                 AttemptToken.decode(call.header(JobHeaders.CALLBACK_URL).substring(prefix.length()));
         assertThat(token.jobId()).isEqualTo(id);
         assertThat(token.attempt()).isOne();
+    }
+
+    @Test
+    void tellsFollowUpJobsWhatTheAddingSessionSaidAndScheduledJobsNothing() throws SQLException {
+        fixture.function.answers(request -> FakeFunction.answering(
+                        200, request.path().equals("/first") ? "{\"jobs\":[{\"task\":\"next\",\"key\":\"k\"}]}" : "{}")
+                .accept(request));
+        fixture.start();
+        Map<String, String> context = Map.of(
+                "X-Actor-Id", "00000000-0000-0000-0000-00000000000a",
+                "X-Entity-Id", "00000000-0000-0000-0000-00000000000e",
+                "X-Request-Id", "req-1",
+                "traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        try (Connection session = database.connect()) {
+            session.setAutoCommit(false);
+            context.forEach((header, value) -> JobDatabase.rows(
+                    session,
+                    "select set_config(?, ?, true)",
+                    "postern."
+                            + header.toLowerCase(Locale.ROOT)
+                                    .replaceFirst("^x-", "")
+                                    .replace('-', '_'),
+                    value));
+            JobDatabase.rows(session, "select app_jobs.add_job(?, 'first')", JobDatabase.TENANT);
+            JobDatabase.rows(session, "select app_jobs.add_jobs(?, '[{\"task\": \"many\"}]')", JobDatabase.TENANT);
+            JobDatabase.rows(
+                    session,
+                    "select app_jobs.run_scheduled_job((select id from app_jobs.add_scheduled_job(?, 'scheduled')))",
+                    JobDatabase.TENANT);
+            session.commit();
+        }
+        fixture.eventually(4, "select count(*) from app_jobs.job_history");
+
+        Map<String, FakeFunction.Call> calls =
+                fixture.function.calls.stream().collect(Collectors.toMap(FakeFunction.Call::path, call -> call));
+        for (String path : List.of("/first", "/next", "/many", "/scheduled")) {
+            FakeFunction.Call call = Objects.requireNonNull(calls.get(path), path);
+            context.forEach((header, value) -> assertThat(call.header(header))
+                    .as("%s of %s", header, path)
+                    .isEqualTo(path.equals("/scheduled") ? "" : value));
+        }
+    }
+
+    @Test
+    void sendsAPayloadWithNulAsItIs() {
+        fixture.function.answers(400, "{}");
+        fixture.start();
+        database.addJob("nul", "{\"a\\u0000\": \"\\u0000\\ud800\"}");
+        fixture.eventually(1, "select count(*) from app_jobs.jobs j where app_jobs.job_state(j) = 'dead'");
+        assertThat(fixture.function.calls.getFirst().body()).isEqualTo("{\"a\\u0000\": \"\\u0000\\ud800\"}");
+        fixture.function.answers(200, "{}");
+        database.execute("select app_jobs.reschedule_jobs(array_agg(id), now(), attempts => 0) from app_jobs.jobs");
+        // An update notifies nobody; the next job does.
+        database.addJob("ping", "{}");
+        fixture.eventually(2, "select count(*) from app_jobs.job_history where state = 'succeeded'");
     }
 
     @Test

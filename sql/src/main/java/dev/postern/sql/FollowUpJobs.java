@@ -5,6 +5,7 @@ import java.time.DateTimeException;
 import java.time.OffsetDateTime;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * The {@code jobs} array of a completed job's result: jobs to add in the transaction that accepts the outcome. It is
@@ -14,12 +15,18 @@ import java.util.Set;
 public final class FollowUpJobs {
 
     private static final Set<String> KEYS =
-            Set.of("task", "payload", "key", "queue", "run_at", "max_attempts", "priority");
+            Set.of("task", "payload", "key", "key_mode", "queue", "run_at", "max_attempts", "priority");
+
+    private static final Set<String> KEY_MODES = Set.of("replace", "preserve_run_at", "unsafe_dedupe");
 
     // The check constraints of app_jobs.jobs.
     private static final int TASK_LENGTH = 126;
     private static final int QUEUE_LENGTH = 126;
     private static final int KEY_LENGTH = 512;
+
+    // No more than add_jobs takes: OffsetDateTime alone reads an hour 24 and offsets that Postgres does not.
+    private static final Pattern RFC_3339 = Pattern.compile("(?!0000)\\d{4}-\\d\\d-\\d\\d[Tt]([01]\\d|2[0-3]):[0-5]\\d"
+            + "(:[0-5]\\d(\\.\\d{1,9})?)?([Zz]|[+-](0\\d|1[0-5]):[0-5]\\d)");
 
     private FollowUpJobs() {}
 
@@ -44,8 +51,13 @@ public final class FollowUpJobs {
                     where + ".task must be a non-empty string, is " + kind(job.path("task")));
         }
         for (Map.Entry<String, JsonNode> field : job.properties()) {
+            String name = where + "." + field.getKey();
+            if (!KEYS.contains(field.getKey())) {
+                throw new IllegalArgumentException(name + " is not known; a job has "
+                        + String.join(", ", KEYS.stream().sorted().toList()));
+            }
             if (!field.getValue().isNull()) {
-                checkField(where + "." + field.getKey(), field.getKey(), field.getValue());
+                checkField(name, field.getKey(), field.getValue());
             }
         }
     }
@@ -55,13 +67,13 @@ public final class FollowUpJobs {
             case "task" -> text(where, value, TASK_LENGTH);
             case "queue" -> text(where, value, QUEUE_LENGTH);
             case "key" -> text(where, value, KEY_LENGTH);
+            case "key_mode" -> keyMode(where, value);
             case "run_at" -> instant(where, value);
             case "max_attempts" -> integer(where, value, 1);
             case "priority" -> integer(where, value, Integer.MIN_VALUE);
-            case "payload" -> {}
-            default ->
-                throw new IllegalArgumentException(where + " is not known; a job has "
-                        + String.join(", ", KEYS.stream().sorted().toList()));
+            default -> {
+                // A payload may be anything.
+            }
         }
     }
 
@@ -75,6 +87,13 @@ public final class FollowUpJobs {
         }
     }
 
+    private static void keyMode(String where, JsonNode value) {
+        if (!value.isTextual() || !KEY_MODES.contains(value.textValue())) {
+            throw new IllegalArgumentException(where + " must be one of "
+                    + String.join(", ", KEY_MODES.stream().sorted().toList()) + ", is " + kind(value));
+        }
+    }
+
     private static void integer(String where, JsonNode value, int least) {
         if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() < least) {
             throw new IllegalArgumentException(where + " must be an integer of 32 bits"
@@ -84,8 +103,8 @@ public final class FollowUpJobs {
 
     private static void instant(String where, JsonNode value) {
         try {
-            OffsetDateTime parsed = OffsetDateTime.parse(value.isTextual() ? value.textValue() : "");
-            if (parsed.getYear() >= 0 && parsed.getYear() <= 9999) {
+            if (value.isTextual() && RFC_3339.matcher(value.textValue()).matches()) {
+                OffsetDateTime.parse(value.textValue());
                 return;
             }
         } catch (DateTimeException e) {

@@ -3,6 +3,7 @@ package dev.postern.sql;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.Tuple;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
@@ -12,7 +13,8 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What people and dashboards ask about jobs. Reads only, apart from {@link #add}, which is the door of the command line.
+ * What people and dashboards ask about jobs. Reads only, apart from {@link #add} and {@link #addAll}, which are the door of
+ * the command line.
  * Any context may call; the future completes on the caller's context and fails with a {@link StoreException} only.
  */
 public final class JobDirectory {
@@ -22,6 +24,7 @@ public final class JobDirectory {
     private final String oldestReady;
     private final String find;
     private final String add;
+    private final String addAll;
 
     /** Reads the given schema through the pool, which stays the caller's to close. */
     public JobDirectory(Pool pool, String schema) {
@@ -38,8 +41,11 @@ public final class JobDirectory {
                 + " union all select h.id, h.task_identifier, h.state, h.attempts, h.max_attempts, h.infra_failures,"
                 + " h.run_at, h.worker_id, h.last_error, h.errors::text, h.progress::text, h.result::text, h.finished_at"
                 + " from " + schema + ".job_history h where h.id = $1 order by updated_at desc limit 1";
-        this.add = "select id from " + schema + ".add_job(db_id => $1, identifier => $2, payload => $3::text::json,"
-                + " job_key => $4, queue_name => $5, run_at => $6, max_attempts => $7, priority => $8)";
+        String answer = "select job_id, outcome from " + schema + ".add_jobs($1, ";
+        this.add = answer + "json_build_array(json_build_object('task', $2::text, 'payload', $3::text::json,"
+                + " 'key', $4::text, 'key_mode', $5::text, 'queue', $6::text, 'run_at', $7::timestamptz,"
+                + " 'max_attempts', $8::int, 'priority', $9::int)))";
+        this.addAll = answer + "$2::text::json) order by element";
     }
 
     /**
@@ -57,10 +63,19 @@ public final class JobDirectory {
             String task,
             String payload,
             @Nullable String key,
+            @Nullable String keyMode,
             @Nullable String queue,
             @Nullable OffsetDateTime runAt,
             @Nullable Integer maxAttempts,
             @Nullable Integer priority) {}
+
+    /**
+     * What became of a job that was to be added.
+     *
+     * @param id the job that stands for it now
+     * @param outcome inserted, replaced or deduplicated
+     */
+    public record Added(long id, String outcome) {}
 
     /**
      * One job, alive or ended.
@@ -123,17 +138,35 @@ public final class JobDirectory {
         });
     }
 
-    /** Adds a job and answers its id. */
-    public Future<Long> add(NewJob job) {
+    /** Adds a job. */
+    public Future<Added> add(NewJob job) {
         Tuple arguments = Tuple.of(job.databaseId(), job.task())
                 .addValue(job.payload())
                 .addValue(job.key())
+                .addValue(job.keyMode())
                 .addValue(job.queue())
                 .addValue(job.runAt())
                 .addValue(job.maxAttempts())
                 .addValue(job.priority());
         return statements
                 .call(add, arguments, "add a job for task '" + job.task() + "'")
-                .map(rows -> rows.iterator().next().getLong(0));
+                .map(rows -> added(rows).getFirst());
+    }
+
+    /**
+     * Adds jobs, all or none.
+     *
+     * @param databaseId the tenant
+     * @param jobs a JSON array of objects as {@code add_jobs} reads them
+     * @return what became of each, in their order
+     */
+    public Future<List<Added>> addAll(UUID databaseId, String jobs) {
+        return statements.call(addAll, Tuple.of(databaseId, jobs), "add jobs").map(JobDirectory::added);
+    }
+
+    private static List<Added> added(RowSet<Row> rows) {
+        List<Added> added = new ArrayList<>(rows.size());
+        rows.forEach(row -> added.add(new Added(row.getLong(0), row.getString(1))));
+        return added;
     }
 }

@@ -30,7 +30,15 @@ public final class StoreException extends RuntimeException {
             return known;
         }
         StoreError error = classify(cause);
-        return new StoreException(error, "cannot " + what + ": " + cause.getMessage(), cause);
+        return new StoreException(error, "cannot " + what + ": " + reason(cause), cause);
+    }
+
+    // Our own errors say in their detail what is wrong. The server's may quote rows there, payload and all.
+    private static @Nullable String reason(Throwable cause) {
+        if (cause instanceof PgException e && e.getSqlState().startsWith("PJ") && e.getDetail() != null) {
+            return e.getErrorMessage() + ": " + e.getDetail();
+        }
+        return cause.getMessage();
     }
 
     // Classes of SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html; PJ is ours.

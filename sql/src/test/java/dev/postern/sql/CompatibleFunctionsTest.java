@@ -462,7 +462,7 @@ class CompatibleFunctionsTest {
                 + " execute function app_jobs.tg_add_job_with_row('row')");
         assertThatThrownBy(() -> session.rows("insert into public.things values (1)"))
                 .hasMessageContaining("INVALID_ARGUMENT")
-                .hasMessageContaining("db_id is null");
+                .hasMessageContaining("select set_config('jwt.claims.database_id', <database id>, true)");
         assertThat(database.number("select count(*) from public.things")).isZero();
     }
 
@@ -498,7 +498,12 @@ class CompatibleFunctionsTest {
         assertFails("PJ003", "INVALID_ARGUMENT", "select app_jobs.add_job(gen_random_uuid(), '')");
         assertFails("PJ003", "INVALID_ARGUMENT", "select app_jobs.add_scheduled_job(null, 'ping')");
         assertFails("PJ003", "INVALID_ARGUMENT", "select app_jobs.add_scheduled_job(gen_random_uuid(), null)");
-        assertFails("23514", "max_attempts", "select app_jobs.add_job(gen_random_uuid(), 'ping', max_attempts => 0)");
+        assertFails(
+                "PJ003", "max_attempts is 0", "select app_jobs.add_job(gen_random_uuid(), 'ping', max_attempts => 0)");
+        assertFails(
+                "PJ003",
+                "max_attempts is -1",
+                "select app_jobs.add_scheduled_job(gen_random_uuid(), 'ping', max_attempts => -1)");
     }
 
     private void assertFails(String state, String name, String sql) {
