@@ -67,6 +67,8 @@ begin
           last_error = null,
           errors = '[]'::jsonb,
           progress = null,
+          replayed_at = null,
+          replayed_by = null,
           updated_at = now()
         where j.id = carrier.id
         returning j.* into carrier;

@@ -14,12 +14,12 @@ begin
     insert into ${schema}.job_history (
       id, database_id, queue_name, task_identifier, payload, priority, run_at, attempts, max_attempts, key, last_error,
       started_at, worker_id, lease_token, created_at, actor_id, entity_id, request_id, traceparent, infra_failures,
-      errors, progress, state)
+      errors, progress, replayed_at, replayed_by, state)
     values (
       job.id, job.database_id, job.queue_name, job.task_identifier, job.payload, job.priority, job.run_at,
       job.attempts, job.max_attempts, job.key, job.last_error, job.locked_at, job.locked_by, job.lease_token,
       job.created_at, job.actor_id, job.entity_id, job.request_id, job.traceparent, job.infra_failures, job.errors,
-      job.progress, archive_jobs.state);
+      job.progress, job.replayed_at, job.replayed_by, archive_jobs.state);
     if job.queue_name is not null or ${schema}.caps_exist() then
       perform pg_notify('jobs:insert', '');
     end if;

@@ -2,7 +2,8 @@
 -- Outcomes, and what they do to the job whose (id, attempt, lease token) match:
 --   complete        gone to job_history as succeeded, with its result; its follow-up jobs are added
 --   retry           comes back after retry_delay, not before delay seconds; dead when attempts are used up
---   missing         as retry, but dead after the fifth retry: the function answered that it does not exist
+--   missing         as retry, but dead after the fifth retry: the function answered that it does not exist; a replay
+--                   begins the count anew
 --   dead            a dead letter
 --   infrastructure  the attempt is not charged; comes back after infra_delay; dead after infra_failures_max
 --   backpressure    not charged in the first day of the job's life, after that as retry; comes back after delay seconds
@@ -66,16 +67,18 @@ begin
     returning
       j.id, j.database_id, j.queue_name, j.task_identifier, j.payload, j.priority, j.run_at, j.attempts,
       j.max_attempts, j.key, j.last_error, j.locked_at, j.locked_by, j.lease_token, j.created_at, j.actor_id,
-      j.entity_id, j.request_id, j.traceparent, j.infra_failures, j.errors, j.progress, f.result
+      j.entity_id, j.request_id, j.traceparent, j.infra_failures, j.errors, j.progress, j.replayed_at,
+      j.replayed_by, f.result
   ), archived as (
     insert into ${schema}.job_history (
       id, database_id, queue_name, task_identifier, payload, priority, run_at, attempts, max_attempts, key, last_error,
       started_at, worker_id, lease_token, created_at, actor_id, entity_id, request_id, traceparent, infra_failures,
-      errors, progress, state, result)
+      errors, progress, replayed_at, replayed_by, state, result)
     select
       c.id, c.database_id, c.queue_name, c.task_identifier, c.payload, c.priority, c.run_at, c.attempts,
       c.max_attempts, c.key, c.last_error, c.locked_at, c.locked_by, c.lease_token, c.created_at, c.actor_id,
-      c.entity_id, c.request_id, c.traceparent, c.infra_failures, c.errors, c.progress, 'succeeded', c.result::json
+      c.entity_id, c.request_id, c.traceparent, c.infra_failures, c.errors, c.progress, c.replayed_at, c.replayed_by,
+      'succeeded', c.result::json
     from completed c
   ), waiting as (
     update ${schema}.jobs j
@@ -124,7 +127,9 @@ begin
           when 'dead' then true
           when 'infrastructure' then target.infra_failures + 1 >= ${schema}.infra_failures_max()
           when 'missing' then (
-            select count(*) >= 5 from jsonb_array_elements(target.errors) as e where e ->> 'outcome' = 'missing')
+            select count(*) >= 5 from jsonb_array_elements(target.errors) as e
+            where e ->> 'outcome' = 'missing'
+              and (target.replayed_at is null or (e ->> 'at')::timestamptz > target.replayed_at))
           else false
         end as ends
       from fenced f
@@ -147,18 +152,25 @@ begin
     perform pg_notify('jobs:insert', '');
   end if;
 
-  for parent in
-    select
-      h.database_id, h.actor_id, h.entity_id, h.request_id, h.traceparent, finish_jobs.follow_ups[a.element]::json as jobs
-    from unnest(accepted) as a (element)
-    join ${schema}.job_history h
-      on h.id = finish_jobs.job_ids[a.element] and h.lease_token = finish_jobs.lease_tokens[a.element]
-    where finish_jobs.follow_ups[a.element] is not null and finish_jobs.outcomes[a.element] = 'complete'
-    order by a.element
-  loop
-    perform ${schema}.add_jobs_in_context(
-      parent.database_id, parent.jobs, parent.actor_id, parent.entity_id, parent.request_id, parent.traceparent);
-  end loop;
+  -- Asked first, because planning to read the history opens every partition of it.
+  if array_remove(finish_jobs.follow_ups, null) <> '{}' then
+    for parent in
+      select
+        h.database_id, h.actor_id, h.entity_id, h.request_id, h.traceparent,
+        finish_jobs.follow_ups[a.element]::json as jobs
+      from unnest(accepted) as a (element)
+      join ${schema}.job_history h
+        on h.state = 'succeeded'
+        and h.finished_at = now()
+        and h.id = finish_jobs.job_ids[a.element]
+        and h.lease_token = finish_jobs.lease_tokens[a.element]
+      where finish_jobs.follow_ups[a.element] is not null and finish_jobs.outcomes[a.element] = 'complete'
+      order by a.element
+    loop
+      perform ${schema}.add_jobs_in_context(
+        parent.database_id, parent.jobs, parent.actor_id, parent.entity_id, parent.request_id, parent.traceparent);
+    end loop;
+  end if;
 
   return query
   select

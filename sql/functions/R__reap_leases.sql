@@ -13,7 +13,7 @@ as $$
 begin
   return query
   with expired as (
-    select j.id, j.locked_by, j.attempts, j.waiting_since is not null as waited
+    select j.id, j.locked_by, j.attempts, j.infra_failures, j.waiting_since is not null as waited
     from ${schema}.jobs j
     where j.locked_at is not null
       and coalesce(j.lease_expires_at, j.locked_at + interval '4 hours') <= clock_timestamp()
@@ -39,6 +39,10 @@ begin
   cross join lateral (
     select case
       when e.waited then 'no callback came before the lease expired'
+      when e.infra_failures + 1 >= ${schema}.infra_failures_max() then format(
+        'lease expired: worker %s did not renew it; given up after %s failures of the infrastructure (lost workers, no'
+        ' connection to the function): does this job kill its workers?',
+        e.locked_by, e.infra_failures + 1)
       else format('lease expired: worker %s did not renew it', e.locked_by)
     end as message
   ) as reason

@@ -81,7 +81,10 @@ alter table ${schema}.jobs
   add column cancel_requested_at timestamptz,
   add column waiting_since timestamptz,
   add column superseded_at timestamptz,
-  add column due boolean default true not null;
+  add column due boolean default true not null,
+  add column died_at timestamptz,
+  add column replayed_at timestamptz,
+  add column replayed_by text;
 
 comment on column ${schema}.jobs.attempts is 'Attempts charged so far, the running one included.';
 comment on column ${schema}.jobs.locked_at is 'When the job was claimed; null when no lease is held.';
@@ -92,6 +95,10 @@ comment on column ${schema}.jobs.errors is 'The last 20 failed attempts, oldest 
 comment on column ${schema}.jobs.superseded_at is 'When a newer job took over its key while it ran: it is not tried again.';
 comment on column ${schema}.jobs.due is
   'False until a claim has noticed that run_at has come. Kept by a trigger and by promote_due_jobs; not for callers.';
+comment on column ${schema}.jobs.died_at is
+  'When the job became a dead letter; null for all others. Kept by the trigger mark_dead_letter, whoever changes the row.';
+comment on column ${schema}.jobs.replayed_at is 'When the job was last replayed, having been a dead letter.';
+comment on column ${schema}.jobs.replayed_by is 'Who did that.';
 comment on column ${schema}.jobs.waiting_since is 'When the function answered 202 and took over the lease; null while a worker holds it.';
 
 -- A lock of 0.15 ends after 4 hours. Those that have ended are released, and of two that claim the same queue (the
@@ -111,6 +118,11 @@ where j.run_at > now();
 update ${schema}.jobs j
 set lease_token = gen_random_uuid(), lease_expires_at = j.locked_at + interval '4 hours'
 where j.locked_at is not null;
+
+-- The trigger that keeps died_at comes later; 0.15 left no better trace of the moment than this.
+update ${schema}.jobs j
+set died_at = coalesce(j.updated_at, now())
+where j.locked_at is null and j.attempts >= j.max_attempts;
 
 drop index if exists ${schema}.priority_run_at_id_idx;
 drop index if exists ${schema}.jobs_locked_by_idx;
@@ -133,6 +145,10 @@ create index jobs_leased_idx on ${schema}.jobs (database_id, task_identifier)
 -- Promise 4 as a constraint: no two jobs of a queue are leased at once, whatever a function forgets.
 create unique index jobs_queue_leased_idx on ${schema}.jobs (database_id, queue_name)
   where queue_name is not null and locked_at is not null;
+-- Dead letters by age, for listing, replaying and purging them in batches. Live rows are not in it: nothing that claims,
+-- renews or ends an attempt touches died_at, so renewals stay HOT.
+create index jobs_dead_idx on ${schema}.jobs (died_at, id)
+  where died_at is not null;
 -- A key belongs to its tenant.
 create unique index jobs_key_idx on ${schema}.jobs (database_id, key)
   where key is not null;
@@ -158,6 +174,30 @@ group by j.queue_name;
 
 comment on view ${schema}.job_queues is 'Named queues that have jobs: how many, and which worker holds the running one.';
 
+create view ${schema}.dead_letters as
+select
+  j.id,
+  j.database_id,
+  j.task_identifier,
+  j.queue_name,
+  j.key,
+  j.payload,
+  j.attempts,
+  j.max_attempts,
+  j.infra_failures,
+  j.last_error,
+  j.errors,
+  j.died_at,
+  j.created_at,
+  j.superseded_at,
+  j.replayed_at,
+  j.replayed_by
+from ${schema}.jobs j
+where j.died_at is not null;
+
+comment on view ${schema}.dead_letters is
+  'Jobs that will not be tried any more, with the errors of their attempts; replay_jobs and replay_dead_letters revive them.';
+
 do $$
 begin
   if exists (select 1 from pg_catalog.pg_roles r where r.rolname = 'administrator') then
@@ -165,7 +205,7 @@ begin
     alter default privileges in schema ${schema} grant execute on functions to administrator;
     grant select, insert, update, delete on ${schema}.jobs to administrator;
     grant usage on sequence ${schema}.jobs_id_seq to administrator;
-    grant select on ${schema}.job_queues to administrator;
+    grant select on ${schema}.job_queues, ${schema}.dead_letters to administrator;
   end if;
 end;
 $$;

@@ -1,5 +1,6 @@
--- Finished jobs leave the hot table for this one, which is dropped partition by partition. It is also the memory that
--- tells a repeated outcome from a late one. New tables only; workers of 0.15 never look here.
+-- Finished jobs leave the hot table for this one, which is dropped partition by partition: by state, because each has a
+-- retention of its own, then by day. It is also the memory that tells a repeated outcome from a late one. New tables
+-- only; workers of 0.15 never look here.
 
 create table ${schema}.job_history (
   id bigint not null,
@@ -24,15 +25,23 @@ create table ${schema}.job_history (
   infra_failures int not null,
   errors jsonb not null,
   progress jsonb,
+  replayed_at timestamptz,
+  replayed_by text,
   state text not null check (state in ('succeeded', 'cancelled')),
   result json,
   finished_at timestamptz not null default now()
-) partition by range (finished_at);
+) partition by list (state);
 
 create index job_history_id_idx on ${schema}.job_history (id);
 
--- Catches what no day's partition takes (a scheduler that has not run for days); rows are never refused.
-create table ${schema}.job_history_default partition of ${schema}.job_history default;
+create table ${schema}.job_history_succeeded partition of ${schema}.job_history
+  for values in ('succeeded') partition by range (finished_at);
+create table ${schema}.job_history_cancelled partition of ${schema}.job_history
+  for values in ('cancelled') partition by range (finished_at);
+
+-- Catch what no day's partition takes (a scheduler that has not run for days); rows are never refused.
+create table ${schema}.job_history_succeeded_default partition of ${schema}.job_history_succeeded default;
+create table ${schema}.job_history_cancelled_default partition of ${schema}.job_history_cancelled default;
 
 do $$
 begin

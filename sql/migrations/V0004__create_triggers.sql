@@ -3,6 +3,7 @@
 
 create or replace function ${schema}.tg_notify_jobs() returns trigger language plpgsql as 'begin return null; end';
 create or replace function ${schema}.tg_update_timestamps() returns trigger language plpgsql as 'begin return new; end';
+create or replace function ${schema}.tg_mark_dead_letter() returns trigger language plpgsql as 'begin return new; end';
 create or replace function ${schema}.tg_plan_schedule() returns trigger language plpgsql as 'begin return new; end';
 create or replace function ${schema}.tg_mark_due() returns trigger language plpgsql as 'begin return new; end';
 create or replace function ${schema}.do_notify() returns trigger language plpgsql as 'begin return null; end';
@@ -28,6 +29,12 @@ create trigger update_timestamps
   before update on ${schema}.jobs
   for each row when (new.updated_at is not distinct from old.updated_at)
   execute function ${schema}.tg_update_timestamps();
+
+-- Called only when a job becomes a dead letter or ceases to be one, whichever statement does it.
+create trigger mark_dead_letter
+  before insert or update on ${schema}.jobs
+  for each row when ((new.locked_at is null and new.attempts >= new.max_attempts) <> (new.died_at is not null))
+  execute function ${schema}.tg_mark_dead_letter();
 
 create trigger plan_schedule
   before insert or update of schedule_info on ${schema}.scheduled_jobs

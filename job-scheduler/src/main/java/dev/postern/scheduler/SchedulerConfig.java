@@ -9,19 +9,17 @@ import java.time.Duration;
  *     notifications miss waits so long. At least 10 ms; default 10 s
  * @param reapInterval how often it looks for expired leases; adds to the time in which a lost worker is noticed, which is
  *     promised as lease + 1 s. At least 10 ms; default 500 ms
- * @param historyRetention how long finished jobs and taken ticks are kept, in days of UTC. At least a day; default 7 days
+ * @param retention how long jobs are remembered that will not run any more
  * @param batch schedules or leases per statement, at least 1; default 100
  */
-public record SchedulerConfig(Duration pollInterval, Duration reapInterval, Duration historyRetention, int batch) {
+public record SchedulerConfig(Duration pollInterval, Duration reapInterval, Retention retention, int batch) {
 
     private static final Duration SHORTEST_INTERVAL = Duration.ofMillis(10);
-    private static final Duration SHORTEST_RETENTION = Duration.ofDays(1);
 
     /** Refuses values below the smallest sane ones. */
     public SchedulerConfig {
         require("poll interval", pollInterval, SHORTEST_INTERVAL);
         require("reap interval", reapInterval, SHORTEST_INTERVAL);
-        require("history retention", historyRetention, SHORTEST_RETENTION);
         if (batch < 1) {
             throw new IllegalArgumentException("batch must be at least 1, is " + batch);
         }
@@ -29,22 +27,22 @@ public record SchedulerConfig(Duration pollInterval, Duration reapInterval, Dura
 
     /** What suits nearly everybody. */
     public static SchedulerConfig defaults() {
-        return new SchedulerConfig(Duration.ofSeconds(10), Duration.ofMillis(500), Duration.ofDays(7), 100);
+        return new SchedulerConfig(Duration.ofSeconds(10), Duration.ofMillis(500), Retention.defaults(), 100);
     }
 
     /** The same with another poll interval. */
     public SchedulerConfig withPollInterval(Duration interval) {
-        return new SchedulerConfig(interval, reapInterval, historyRetention, batch);
+        return new SchedulerConfig(interval, reapInterval, retention, batch);
     }
 
     /** The same with another reap interval. */
     public SchedulerConfig withReapInterval(Duration interval) {
-        return new SchedulerConfig(pollInterval, interval, historyRetention, batch);
+        return new SchedulerConfig(pollInterval, interval, retention, batch);
     }
 
-    /** The same with another retention of the history. */
-    public SchedulerConfig withHistoryRetention(Duration retention) {
-        return new SchedulerConfig(pollInterval, reapInterval, retention, batch);
+    /** The same with another retention. */
+    public SchedulerConfig withRetention(Retention other) {
+        return new SchedulerConfig(pollInterval, reapInterval, other, batch);
     }
 
     private static void require(String name, Duration value, Duration least) {

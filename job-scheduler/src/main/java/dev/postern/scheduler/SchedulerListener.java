@@ -24,6 +24,12 @@ public interface SchedulerListener {
     /** A job was taken back because its lease had expired. */
     default void reaped(ReapedLease lease) {}
 
-    /** The history was pruned; how many of its partitions were dropped. */
-    default void pruned(int partitions) {}
+    /** Days of the history were dropped. */
+    default void pruned(String state, int days) {}
+
+    /** Pruning the history of a state was put off, because somebody uses it for long. */
+    default void pruningPutOff(String state) {}
+
+    /** Dead letters were purged because their retention is over. */
+    default void purged(int deadLetters) {}
 }

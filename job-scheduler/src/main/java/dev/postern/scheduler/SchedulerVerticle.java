@@ -6,11 +6,12 @@ import dev.postern.sql.JobStore;
 import dev.postern.sql.ScheduleStore;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A scheduler: turns schedules into jobs, takes back expired leases, prunes the history. Deploy as many as you like, in
+ * A scheduler: turns schedules into jobs, takes back expired leases, prunes what is over. Deploy as many as you like, in
  * one process or many; each tick makes one job all the same. It needs no database to start and works as soon as one
  * answers. All fields belong to the verticle's context.
  */
@@ -49,12 +50,25 @@ public final class SchedulerVerticle extends VerticleBase {
     public Future<?> start() {
         TickLoop ticks = new TickLoop(schedules, new CronCalendar(), config, listener);
         LeaseReaper reaper = new LeaseReaper(jobs, config, listener);
-        JobPruner pruner = new JobPruner(jobs, config, listener);
+        JobPruner pruner = new JobPruner(jobs, listener);
+        Retention retention = config.retention();
         RepeatedPass ticking = new RepeatedPass(vertx, "run schedules", ticks::tick);
-        passes = List.of(
+        passes = new ArrayList<>(List.of(
                 ticking,
                 new RepeatedPass(vertx, "reap leases", reaper::reap),
-                new RepeatedPass(vertx, "prune the history", pruner::prune));
+                new RepeatedPass(
+                        vertx,
+                        "prune the history of succeeded jobs",
+                        () -> pruner.history("succeeded", retention.succeeded())),
+                new RepeatedPass(
+                        vertx,
+                        "prune the history of cancelled jobs",
+                        () -> pruner.history("cancelled", retention.cancelled())),
+                new RepeatedPass(vertx, "forget old ticks", () -> pruner.ticks(retention.succeeded()))));
+        retention
+                .dead()
+                .ifPresent(kept ->
+                        passes.add(new RepeatedPass(vertx, "purge old dead letters", () -> pruner.deadLetters(kept))));
         notifications = new JobNotifications(
                 vertx, listenDatabase, JobNotifications.SCHEDULES_CHANNEL, APPLICATION_NAME, ticking::wake);
         notifications.start();

@@ -4,6 +4,7 @@ import dev.postern.sql.ReapedLease;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Keeps what schedulers told it; one may listen to several. */
 final class RecordingListener implements SchedulerListener {
@@ -16,7 +17,9 @@ final class RecordingListener implements SchedulerListener {
     final List<Tick> overlaps = new CopyOnWriteArrayList<>();
     final List<Parked> parked = new CopyOnWriteArrayList<>();
     final List<ReapedLease> reaped = new CopyOnWriteArrayList<>();
-    final List<Integer> pruned = new CopyOnWriteArrayList<>();
+    final List<String> pruned = new CopyOnWriteArrayList<>();
+    final List<String> putOff = new CopyOnWriteArrayList<>();
+    final AtomicInteger purged = new AtomicInteger();
 
     @Override
     public void ticked(long scheduleId, String task, Instant tick, long jobId) {
@@ -39,8 +42,18 @@ final class RecordingListener implements SchedulerListener {
     }
 
     @Override
-    public void pruned(int partitions) {
-        pruned.add(partitions);
+    public void pruned(String state, int days) {
+        pruned.add(state);
+    }
+
+    @Override
+    public void pruningPutOff(String state) {
+        putOff.add(state);
+    }
+
+    @Override
+    public void purged(int deadLetters) {
+        purged.addAndGet(deadLetters);
     }
 
     List<Tick> madeBy(long schedule) {

@@ -365,7 +365,7 @@ class SchedulerVerticleTest {
             database.addJob("system-ping", "{}");
         }
         jobs.claim("lost-worker", Optional.empty(), 7, Duration.ofMillis(1)).await();
-        deploy(new SchedulerConfig(Duration.ofHours(1), Duration.ofHours(1), Duration.ofDays(7), 3));
+        deploy(new SchedulerConfig(Duration.ofHours(1), Duration.ofHours(1), Retention.defaults(), 3));
 
         await().until(() -> listener.reaped.size() == 7);
     }
@@ -383,21 +383,6 @@ class SchedulerVerticleTest {
         assertThat(listener.reaped).hasSize(1);
         assertThat(database.number("select count(*) from app_jobs.jobs where locked_at is not null"))
                 .isOne();
-    }
-
-    @Test
-    void makesTheComingDaysPartitionsAndDropsThoseBeyondTheRetention() {
-        historyOfDaysAgo(7);
-        historyOfDaysAgo(9);
-        deploy(CONFIG);
-
-        await().until(() -> !listener.pruned.isEmpty());
-
-        assertThat(listener.pruned).containsExactly(1);
-        assertThat(database.rows("""
-                select n from generate_series(-9, 3) as n
-                where to_regclass('app_jobs.job_history_' ||
-                  to_char((now() at time zone 'UTC')::date + n, 'YYYYMMDD')) is not null""")).extracting(row -> row.get("n")).containsExactly(-7, 0, 1, 2, 3);
     }
 
     @Test
@@ -482,14 +467,6 @@ class SchedulerVerticleTest {
     private static long listeners() {
         return database.number("select count(*) from pg_stat_activity a where a.datname = current_database()"
                 + " and a.application_name = 'postern scheduler' and a.query ilike 'listen%' and a.state = 'idle'");
-    }
-
-    private static void historyOfDaysAgo(int days) {
-        Object statement = database.value("""
-                select format('create table app_jobs.job_history_%s partition of app_jobs.job_history'
-                  ' for values from (%L) to (%L)', to_char(day, 'YYYYMMDD'), day || ' 00:00Z', (day + 1) || ' 00:00Z')
-                from (select (now() at time zone 'UTC')::date - ?::int as day) as d""", days);
-        database.execute(String.valueOf(statement));
     }
 
     private ClaimedJob claim(Duration lease) {

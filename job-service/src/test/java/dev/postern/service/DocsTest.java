@@ -179,7 +179,9 @@ class DocsTest {
         scheduler.ticked(1, "system-ping", Instant.EPOCH, 1);
         scheduler.parked(1, "system-ping", "a reason");
         scheduler.reaped(new ReapedLease(1, "system-ping", 1, "worker-1", false, false));
-        scheduler.pruned(1);
+        scheduler.pruned("succeeded", 1);
+        scheduler.pruningPutOff("succeeded");
+        scheduler.purged(1);
         return metrics;
     }
 

@@ -43,6 +43,8 @@ public final class JobStore {
     private final String reapLeases;
     private final String reportProgress;
     private final String pruneHistory;
+    private final String pruneTicks;
+    private final String pruneDeadLetters;
 
     /** Calls the functions of the given schema through the pool, which stays the caller's to close. */
     public JobStore(Pool pool, String schema) {
@@ -56,7 +58,11 @@ public final class JobStore {
                 "select job_id, task_identifier, attempt, worker_id, waited, dead from " + schema + ".reap_leases($1)";
         this.reportProgress = "select verdict, lease_expires_at, cancel_requested from " + schema
                 + ".report_progress($1, $2, $3, $4, $5)";
-        this.pruneHistory = "select " + schema + ".prune_history($1)";
+        this.pruneHistory =
+                "select dropped, deleted, blocked from " + schema + ".prune_history($1, make_interval(secs => $2))";
+        this.pruneTicks = "select " + schema + ".prune_ticks(make_interval(secs => $1), $2)";
+        this.pruneDeadLetters = "select count(*) from " + schema
+                + ".purge_dead_letters(died_before => clock_timestamp() - make_interval(secs => $1), max_jobs => $2)";
     }
 
     /** A pool for the stores of one process. It connects on first use and reconnects by itself. */
@@ -250,13 +256,31 @@ public final class JobStore {
     }
 
     /**
-     * Makes the coming days' partitions of the history and drops those older than the retention.
+     * One step of pruning: makes the coming days' partitions of a state's history and drops the oldest one that ended
+     * before the retention. Call again while it removes something and is not blocked.
      *
-     * @return how many were dropped
+     * @param state succeeded or cancelled
      */
-    public Future<Integer> pruneHistory(Duration retention) {
+    public Future<PrunedHistory> pruneHistory(String state, Duration retention) {
         return statements
-                .call(pruneHistory, Tuple.of(interval(retention)), "prune the history")
+                .call(pruneHistory, Tuple.of(state, seconds(retention)), "prune the history of " + state + " jobs")
+                .map(rows -> {
+                    Row row = rows.iterator().next();
+                    return new PrunedHistory(row.getInteger(0), row.getInteger(1), row.getBoolean(2));
+                });
+    }
+
+    /** Forgets up to {@code limit} taken ticks older than the retention; how many it were. */
+    public Future<Integer> pruneTicks(Duration retention, int limit) {
+        return statements
+                .call(pruneTicks, Tuple.of(seconds(retention), limit), "forget old ticks")
+                .map(rows -> rows.iterator().next().getInteger(0));
+    }
+
+    /** Purges up to {@code limit} dead letters that died before the retention; how many it were. */
+    public Future<Integer> pruneDeadLetters(Duration retention, int limit) {
+        return statements
+                .call(pruneDeadLetters, Tuple.of(seconds(retention), limit), "purge old dead letters")
                 .map(rows -> rows.iterator().next().getInteger(0));
     }
 

@@ -53,7 +53,7 @@ class SchemaMigratorTest {
                 "select other_jobs.add_scheduled_job(?, 'tick', '{}'::json, '\"* * * * *\"'::json)",
                 JobDatabase.TENANT);
         database.execute("select other_jobs.run_scheduled_job(1)");
-        database.execute("select other_jobs.prune_history('7 days')");
+        database.execute("select other_jobs.prune_history('succeeded', '7 days')");
         var claimed = database.rows("select * from other_jobs.claim_jobs('worker-1', '{ping}', 10, '30 s')");
         assertThat(claimed)
                 .singleElement()

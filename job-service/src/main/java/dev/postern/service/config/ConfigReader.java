@@ -1,6 +1,7 @@
 package dev.postern.service.config;
 
 import dev.postern.callback.CallbackConfig;
+import dev.postern.scheduler.Retention;
 import dev.postern.scheduler.SchedulerConfig;
 import dev.postern.service.config.ServiceConfig.Role;
 import dev.postern.sql.DatabaseConfig;
@@ -18,6 +19,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Turns the environment into a {@link ServiceConfig}; finds all mistakes before it complains. */
@@ -25,6 +28,8 @@ public final class ConfigReader {
 
     private static final int PORT_MAX = 65_535;
     private static final int DAY = 86_400;
+    private static final int RETENTION_DAYS_MAX = 3650;
+    private static final Pattern RETENTION = Pattern.compile("(?:(succeeded|cancelled|dead)=)?(\\d{1,6})");
 
     private final Environment env;
     private final Map<String, String> variables;
@@ -106,8 +111,7 @@ public final class ConfigReader {
                 worker(callback, callbackLease, callbackLeaseMax),
                 router,
                 callback,
-                SchedulerConfig.defaults()
-                        .withHistoryRetention(Duration.ofDays(env.number("JOBS_HISTORY_RETENTION", 7, 1, 3650))),
+                SchedulerConfig.defaults().withRetention(retention()),
                 bindHost,
                 env.number("POSTERN_HTTP_PORT", 8081, 0, PORT_MAX),
                 env.seconds("POSTERN_DRAIN_SECONDS", Duration.ofSeconds(25), 0, DAY));
@@ -196,6 +200,30 @@ public final class ConfigReader {
                         env.seconds("POSTERN_CONNECT_TIMEOUT_SECONDS", Timeouts.DEFAULT.connect(), 1, 600),
                         env.seconds("POSTERN_RESPONSE_START_TIMEOUT_SECONDS", Timeouts.DEFAULT.firstByte(), 1, DAY),
                         env.seconds("POSTERN_ATTEMPT_TIMEOUT_SECONDS", Timeouts.DEFAULT.total(), 1, DAY)));
+    }
+
+    private Retention retention() {
+        Map<String, Duration> byState = new HashMap<>();
+        Duration all = null;
+        for (String part : env.list("JOBS_HISTORY_RETENTION")) {
+            Matcher days = RETENTION.matcher(part);
+            int number = days.matches() ? Integer.parseInt(days.group(2)) : 0;
+            if (part.equals("dead=keep")) {
+                byState.remove("dead");
+            } else if (number < 1 || number > RETENTION_DAYS_MAX) {
+                env.mistake("JOBS_HISTORY_RETENTION must be days from 1 to " + RETENTION_DAYS_MAX
+                        + ", one number or such as 'succeeded=7,cancelled=30,dead=keep'; '" + part + "' is neither");
+            } else if (days.group(1) == null) {
+                all = Duration.ofDays(number);
+            } else {
+                byState.put(days.group(1), Duration.ofDays(number));
+            }
+        }
+        Retention defaults = Retention.defaults();
+        return new Retention(
+                byState.getOrDefault("succeeded", all == null ? defaults.succeeded() : all),
+                byState.getOrDefault("cancelled", all == null ? defaults.cancelled() : all),
+                Optional.ofNullable(byState.get("dead")));
     }
 
     private TaskRouter router(Set<Role> roles) {

@@ -99,7 +99,10 @@ public record Setting(String name, String fallback, boolean secret, String meani
                     "http://JOBS_CALLBACK_HOST:INTERNAL_JOBS_CALLBACK_PORT/callback",
                     "The address that functions reach it by; without a path, /callback is meant."),
             open("JOBS_CALLBACK_HOST", "jobs-callback", "Host in that address when it is not given as a whole."),
-            open("JOBS_HISTORY_RETENTION", "7", "Days that finished jobs are kept, at least 1."),
+            open(
+                    "JOBS_HISTORY_RETENTION",
+                    "7",
+                    "Days that finished jobs are kept, at least 1; or per state, as in `succeeded=7,cancelled=30,dead=90`. Dead letters are kept for ever unless `dead` says otherwise (`dead=keep`)."),
             open("POSTERN_LISTEN", "true", "Whether the worker listens for notifications; `false` polls only."),
             open(
                     "POSTERN_HTTP_PORT",

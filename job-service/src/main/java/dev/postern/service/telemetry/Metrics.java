@@ -182,8 +182,20 @@ public final class Metrics {
             }
 
             @Override
-            public void pruned(int partitions) {
-                registry.counter("postern.history.partitions.dropped").increment(partitions);
+            public void pruned(String state, int days) {
+                registry.counter("postern.history.partitions.dropped", "state", state)
+                        .increment(days);
+            }
+
+            @Override
+            public void pruningPutOff(String state) {
+                registry.counter("postern.history.pruning.put.off", "state", state)
+                        .increment();
+            }
+
+            @Override
+            public void purged(int deadLetters) {
+                registry.counter("postern.dead.letters.purged").increment(deadLetters);
             }
         };
     }

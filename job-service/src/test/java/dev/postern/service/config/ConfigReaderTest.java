@@ -3,6 +3,7 @@ package dev.postern.service.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.postern.scheduler.Retention;
 import dev.postern.service.config.ServiceConfig.Role;
 import dev.postern.sql.DatabaseConfig;
 import java.net.URI;
@@ -12,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ConfigReaderTest {
 
@@ -129,6 +132,35 @@ class ConfigReaderTest {
                         "JOBS_SUPPORT_ANY is false and JOBS_SUPPORTED names no task: the worker would take nothing",
                         "POSTERN_CONCURRENCY must be a whole number from 1 to 100000, is 'many'",
                         "POSTERN_LEASE_SECONDS must be a whole number from 1 to 86400, is '0'");
+    }
+
+    @Test
+    void readsTheRetentionForAllStatesOrForEach() {
+        assertThat(retention(Map.of())).isEqualTo(retention(7, 7)).isEqualTo(Retention.defaults());
+        assertThat(retention(Map.of("JOBS_HISTORY_RETENTION", "30"))).isEqualTo(retention(30, 30));
+        assertThat(retention(Map.of("JOBS_HISTORY_RETENTION", "cancelled=30"))).isEqualTo(retention(7, 30));
+        assertThat(retention(Map.of("JOBS_HISTORY_RETENTION", "succeeded=1, cancelled=30, dead=keep")))
+                .isEqualTo(retention(1, 30));
+        assertThat(retention(Map.of("JOBS_HISTORY_RETENTION", "14,dead=90")))
+                .isEqualTo(new Retention(Duration.ofDays(14), Duration.ofDays(14), Optional.of(Duration.ofDays(90))));
+    }
+
+    private static Retention retention(Map<String, String> variables) {
+        return read(variables).scheduler().retention();
+    }
+
+    private static Retention retention(int succeeded, int cancelled) {
+        return new Retention(Duration.ofDays(succeeded), Duration.ofDays(cancelled), Optional.empty());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "dead=0", "3651", "seven", "succeeded=keep", "failed=7", "7 days", "99999999999999"})
+    void refusesARetentionThatIsNone(String value) {
+        Map<String, String> variables = new HashMap<>(LEAST);
+        variables.put("JOBS_HISTORY_RETENTION", "7," + value);
+        assertThat(mistakes(variables))
+                .containsExactly("JOBS_HISTORY_RETENTION must be days from 1 to 3650, one number or such as"
+                        + " 'succeeded=7,cancelled=30,dead=keep'; '" + value + "' is neither");
     }
 
     @Test
