@@ -29,7 +29,8 @@ import picocli.CommandLine.Spec;
 public final class Postern implements Runnable {
 
     /** Commands that speak for themselves; their log shows errors only. */
-    public static final Set<String> QUIET = Set.of("demo", "add", "status", "settings", "help");
+    public static final Set<String> QUIET =
+            Set.of("demo", "add", "status", "dead-letters", "replay", "purge", "settings", "help");
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before the command runs.
@@ -47,6 +48,9 @@ public final class Postern implements Runnable {
                 .addSubcommand(new DemoCommand(context))
                 .addSubcommand(new AddCommand(context))
                 .addSubcommand(new StatusCommand(context))
+                .addSubcommand(new DeadLettersCommand(context))
+                .addSubcommand(new ReplayCommand(context))
+                .addSubcommand(new PurgeCommand(context))
                 .addSubcommand(new MigrateCommand(context))
                 .addSubcommand(new ServeCommand(context))
                 .addSubcommand(new SettingsCommand());
