@@ -4,15 +4,20 @@ import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.pgclient.PgConnection;
+import io.vertx.pgclient.PgNotification;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Listens on one channel and turns whatever arrives into "look again". Notifications that arrive together are one
- * wake-up, and so is every new connection, because nobody knows what was missed before it.
+ * wake-up, and so is every new connection, because nobody knows what was missed before it. Other channels can be heard
+ * over the same connection, payload by payload.
  *
  * <pre>
  *   stopped ──start──▶ connecting ──LISTEN──▶ listening
@@ -29,6 +34,9 @@ public final class JobNotifications {
     /** Channel of {@code app_jobs.jobs}, the same as in 0.15. */
     public static final String JOBS_CHANNEL = "jobs:insert";
 
+    /** Ids of jobs that were taken away from the worker that runs them. */
+    public static final String CANCEL_CHANNEL = "jobs:cancel";
+
     /** Channel of {@code app_jobs.scheduled_jobs}, the same as in 0.15. */
     public static final String SCHEDULES_CHANNEL = "scheduled_jobs:insert";
 
@@ -43,12 +51,15 @@ public final class JobNotifications {
     private final String channel;
     private final String applicationName;
     private final Runnable wakeUp;
+    private final Map<String, Channel> others = new LinkedHashMap<>();
 
     private @Nullable Context context;
     private @Nullable PgConnection connection;
     private boolean stopped;
     private boolean wakeUpPending;
     private long backoffMs = BACKOFF_FIRST_MS;
+
+    private record Channel(Consumer<String> heard, Runnable connected) {}
 
     /**
      * Does nothing until started.
@@ -63,6 +74,16 @@ public final class JobNotifications {
         this.channel = channel;
         this.applicationName = applicationName;
         this.wakeUp = wakeUp;
+    }
+
+    /**
+     * Hears another channel too; call before the start.
+     *
+     * @param heard called on the starting context with the payload of each notification
+     * @param connected called there after each new connection, because nobody knows what was missed before it
+     */
+    public void hear(String other, Consumer<String> heard, Runnable connected) {
+        others.put(other, new Channel(heard, connected));
     }
 
     /** Begins to listen, and goes on trying until closed. Returns at once; call on the context that shall be woken. */
@@ -89,7 +110,7 @@ public final class JobNotifications {
             return;
         }
         PgConnection.connect(vertx, config.connectOptions(applicationName))
-                .compose(opened -> opened.query("listen \"" + channel + "\"")
+                .compose(opened -> opened.query(listenToAll())
                         .execute()
                         .timeout(PROBE_ANSWER_MS, TimeUnit.MILLISECONDS)
                         .map(opened)
@@ -108,11 +129,28 @@ public final class JobNotifications {
         }
         connection = opened;
         backoffMs = BACKOFF_FIRST_MS;
-        opened.notificationHandler(ignored -> wake());
+        opened.notificationHandler(this::notified);
         opened.closeHandler(ignored -> lost(opened));
         log.info("listening on '{}'", channel);
         wake();
+        others.values().forEach(other -> onContext(other.connected()));
         probeLater(opened);
+    }
+
+    private String listenToAll() {
+        StringBuilder statements = new StringBuilder("listen \"" + channel + "\"");
+        others.keySet()
+                .forEach(other -> statements.append("; listen \"").append(other).append('"'));
+        return statements.toString();
+    }
+
+    private void notified(PgNotification notification) {
+        Channel other = others.get(notification.getChannel());
+        if (other == null) {
+            wake();
+        } else {
+            onContext(() -> other.heard().accept(notification.getPayload()));
+        }
     }
 
     private void lost(PgConnection closed) {
@@ -160,5 +198,16 @@ public final class JobNotifications {
                 wakeUp.run();
             }
         });
+    }
+
+    private void onContext(Runnable call) {
+        Context starting = context;
+        if (starting != null) {
+            starting.runOnContext(ignored -> {
+                if (!stopped) {
+                    call.run();
+                }
+            });
+        }
     }
 }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
@@ -73,6 +75,24 @@ class JobNotificationsTest {
         assertThat(wakeUps).hasValue(1);
         database.alter("allow_connections true");
         until(2);
+    }
+
+    @Test
+    void hearsEachPayloadOfAnotherChannelAndEachNewConnection() {
+        List<String> heard = new CopyOnWriteArrayList<>();
+        notifications.hear(JobNotifications.CANCEL_CHANNEL, heard::add, () -> heard.add("connected"));
+        notifications.start();
+        until(1);
+        database.execute("select pg_notify('jobs:cancel', n::text) from generate_series(1, 3) n");
+        Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> heard.size() == 4);
+        assertThat(heard).containsExactly("connected", "1", "2", "3");
+        assertThat(wakeUps).hasValue(1);
+
+        kill();
+        until(2);
+        database.execute("select pg_notify('jobs:cancel', '4')");
+        Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> heard.size() == 6);
+        assertThat(heard).endsWith("connected", "4");
     }
 
     @Test
