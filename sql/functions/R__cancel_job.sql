@@ -1,7 +1,8 @@
 -- Cancels a job that has not ended and returns it as it was; null when there is no such job any more. Final: the row is
--- gone, so no outcome of a running attempt finds it, and its worker learns at the next renewal that the lease is lost.
+-- gone, so no outcome of a running attempt finds it. The worker that runs it hears of it on jobs:cancel and breaks the
+-- exchange off; a function that owes a report learns it from the answer to its next one.
 -- Locks: the job's row; waits for an outcome that is being written, and then finds nothing to cancel if that ended it.
-create or replace function ${schema}.cancel_job(job_id bigint) returns ${schema}.jobs
+create or replace function ${schema}.cancel_job(job_id bigint, reason text default null) returns ${schema}.jobs
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
@@ -9,7 +10,8 @@ as $$
 declare
   cancelled ${schema}.jobs;
 begin
-  select a.* into cancelled from ${schema}.archive_jobs(array[cancel_job.job_id], 'cancelled') a;
+  select a.* into cancelled
+  from ${schema}.archive_jobs(array[cancel_job.job_id], 'cancelled', cancel_job.reason) a;
   if not found then
     return null;
   end if;

@@ -1,13 +1,14 @@
 -- Renews leases, in one statement for all that a worker holds. A lease that is not in the answer is lost: expired,
--- ended, cancelled or claimed again. An expired lease is not renewed even while nobody has reaped it. A lease never gets
--- shorter this way: a renewal that was on its way while the function took the job over must not cut its time.
+-- ended, cancelled or claimed again; lost_leases knows which. An expired lease is not renewed even while nobody has
+-- reaped it. A lease never gets shorter this way: a renewal that was on its way while the function took the job over must
+-- not cut its time.
 -- Locks: the jobs in the order of their ids.
 create or replace function ${schema}.renew_leases(
   job_ids bigint[],
   attempts int[],
   lease_tokens uuid[],
   lease interval
-) returns table (job_id bigint, lease_expires_at timestamptz, cancel_requested boolean)
+) returns table (job_id bigint, lease_expires_at timestamptz)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
@@ -23,6 +24,6 @@ begin
     and j.attempts = held.attempt
     and j.lease_token = held.lease
     and j.lease_expires_at > clock_timestamp()
-  returning j.id, j.lease_expires_at, j.cancel_requested_at is not null;
+  returning j.id, j.lease_expires_at;
 end;
 $$;

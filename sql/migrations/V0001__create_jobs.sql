@@ -78,7 +78,6 @@ alter table ${schema}.jobs
   add column infra_failures int default 0 not null,
   add column errors jsonb default '[]'::jsonb not null,
   add column progress jsonb,
-  add column cancel_requested_at timestamptz,
   add column waiting_since timestamptz,
   add column superseded_at timestamptz,
   add column due boolean default true not null,

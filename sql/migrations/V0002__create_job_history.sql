@@ -29,8 +29,13 @@ create table ${schema}.job_history (
   replayed_by text,
   state text not null check (state in ('succeeded', 'cancelled')),
   result json,
+  cancelled_by text,
+  cancel_reason text,
   finished_at timestamptz not null default now()
 ) partition by list (state);
+
+comment on column ${schema}.job_history.cancelled_by is 'The database role that cancelled the job.';
+comment on column ${schema}.job_history.cancel_reason is 'What was given as reason; last_error stays the last attempt''s.';
 
 create index job_history_id_idx on ${schema}.job_history (id);
 

@@ -1,6 +1,7 @@
 package dev.postern.sql;
 
 import io.vertx.core.Future;
+import io.vertx.core.json.JsonObject;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
@@ -13,8 +14,8 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What people and dashboards ask about jobs. Reads only, apart from {@link #add} and {@link #addAll}, which are the door of
- * the command line.
+ * What people and dashboards ask about jobs. Reads only, apart from {@link #add}, {@link #addAll} and {@link #cancel}, the
+ * command line's.
  * Any context may call; the future completes on the caller's context and fails with a {@link StoreException} only.
  */
 public final class JobDirectory {
@@ -25,6 +26,7 @@ public final class JobDirectory {
     private final String find;
     private final String add;
     private final String addAll;
+    private final String cancel;
 
     /** Reads the given schema through the pool, which stays the caller's to close. */
     public JobDirectory(Pool pool, String schema) {
@@ -35,17 +37,22 @@ public final class JobDirectory {
         this.oldestReady = "select coalesce(extract(epoch from now() - min(j.run_at)), 0)::double precision from "
                 + schema + ".jobs j where j.locked_at is null and j.attempts < j.max_attempts and j.run_at <= now()";
         this.find = "select j.id, j.task_identifier, " + schema + ".job_state(j) as state, j.attempts, j.max_attempts,"
-                + " j.infra_failures, j.run_at, j.locked_by, j.last_error, j.errors::text, j.progress::text,"
-                + " null::text as result, j.updated_at"
+                + " j.infra_failures, j.run_at, j.locked_by, j.last_error, j.errors::text,"
+                // Of a job that runs again, the progress of an earlier attempt says nothing.
+                + " case when j.locked_at is null or (j.progress ->> 'at')::timestamptz >= j.locked_at"
+                + " then j.progress::text end as progress,"
+                + " null::text as result, j.updated_at, null::text as cancelled_by, null::text as cancel_reason"
                 + " from " + schema + ".jobs j where j.id = $1"
                 + " union all select h.id, h.task_identifier, h.state, h.attempts, h.max_attempts, h.infra_failures,"
-                + " h.run_at, h.worker_id, h.last_error, h.errors::text, h.progress::text, h.result::text, h.finished_at"
+                + " h.run_at, h.worker_id, h.last_error, h.errors::text, h.progress::text, h.result::text, h.finished_at,"
+                + " h.cancelled_by, h.cancel_reason"
                 + " from " + schema + ".job_history h where h.id = $1 order by updated_at desc limit 1";
         String answer = "select job_id, outcome from " + schema + ".add_jobs($1, ";
         this.add = answer + "json_build_array(json_build_object('task', $2::text, 'payload', $3::text::json,"
                 + " 'key', $4::text, 'key_mode', $5::text, 'queue', $6::text, 'run_at', $7::timestamptz,"
                 + " 'max_attempts', $8::int, 'priority', $9::int)))";
         this.addAll = answer + "$2::text::json) order by element";
+        this.cancel = "select job_id, task_identifier, former_state, worker_id from " + schema + ".cancel_jobs($1, $2)";
     }
 
     /**
@@ -82,6 +89,9 @@ public final class JobDirectory {
      *
      * @param at when it was last changed or ended
      * @param errors JSON text of its failed attempts
+     * @param progress how far it says it is, or was
+     * @param cancelledBy the database role that cancelled it
+     * @param cancelReason the reason that was given
      */
     public record Job(
             long id,
@@ -94,9 +104,26 @@ public final class JobDirectory {
             @Nullable String worker,
             @Nullable String lastError,
             String errors,
-            @Nullable String progress,
+            @Nullable ReportedProgress progress,
             @Nullable String result,
-            OffsetDateTime at) {}
+            OffsetDateTime at,
+            @Nullable String cancelledBy,
+            @Nullable String cancelReason) {}
+
+    /** Progress, and when it was reported. */
+    public record ReportedProgress(Progress progress, String at) {}
+
+    /**
+     * A job that was cancelled.
+     *
+     * @param formerState what it was: scheduled, ready, running, waiting, retrying or dead
+     * @param worker who held it, or null
+     */
+    public record Cancelled(
+            long id,
+            String task,
+            String formerState,
+            @Nullable String worker) {}
 
     /** All counts that are not zero, by task and state. Reads the whole table: for people and every few seconds. */
     public Future<List<Count>> counts() {
@@ -132,9 +159,11 @@ public final class JobDirectory {
                     row.getString(7),
                     row.getString(8),
                     row.getString(9),
-                    row.getString(10),
+                    progress(row.getString(10)),
                     row.getString(11),
-                    row.getOffsetDateTime(12)));
+                    row.getOffsetDateTime(12),
+                    row.getString(13),
+                    row.getString(14)));
         });
     }
 
@@ -168,5 +197,36 @@ public final class JobDirectory {
         List<Added> added = new ArrayList<>(rows.size());
         rows.forEach(row -> added.add(new Added(row.getLong(0), row.getString(1))));
         return added;
+    }
+
+    /**
+     * Cancels jobs that have not ended.
+     *
+     * @param reason why, for whoever looks later
+     * @return those that it cancelled, by id; the others had ended, or never were
+     */
+    public Future<List<Cancelled>> cancel(List<Long> jobIds, @Nullable String reason) {
+        Tuple arguments =
+                Tuple.tuple().addArrayOfLong(jobIds.toArray(Long[]::new)).addValue(reason);
+        return statements.call(cancel, arguments, "cancel jobs").map(rows -> {
+            List<Cancelled> cancelled = new ArrayList<>(rows.size());
+            rows.forEach(row ->
+                    cancelled.add(new Cancelled(row.getLong(0), row.getString(1), row.getString(2), row.getString(3))));
+            return cancelled;
+        });
+    }
+
+    private static @Nullable ReportedProgress progress(@Nullable String stored) {
+        if (stored == null) {
+            return null;
+        }
+        JsonObject json = new JsonObject(stored);
+        return new ReportedProgress(
+                new Progress(
+                        json.getDouble("percent"),
+                        json.getInteger("step"),
+                        json.getInteger("steps"),
+                        json.getString("message")),
+                json.getString("at", ""));
     }
 }

@@ -2,7 +2,6 @@ package dev.postern.sql;
 
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
-import io.vertx.core.json.JsonObject;
 import io.vertx.core.net.NetClientOptions;
 import io.vertx.pgclient.PgBuilder;
 import io.vertx.pgclient.data.Interval;
@@ -15,7 +14,9 @@ import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +40,7 @@ public final class JobStore {
     private final String nextDue;
     private final String finishJobs;
     private final String renewLeases;
+    private final String lostLeases;
     private final String releaseLeases;
     private final String reapLeases;
     private final String reportProgress;
@@ -52,12 +54,13 @@ public final class JobStore {
         this.claimJobs = "select * from " + schema + ".claim_jobs($1, $2, $3, $4)";
         this.nextDue = "select " + schema + ".next_due()";
         this.finishJobs = "select element, verdict from " + schema + ".finish_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-        this.renewLeases = "select job_id from " + schema + ".renew_leases($1, $2, $3, $4) where not cancel_requested";
+        this.renewLeases = "select job_id from " + schema + ".renew_leases($1, $2, $3, $4)";
+        this.lostLeases = "select job_id, verdict from " + schema + ".lost_leases($1, $2, $3)";
         this.releaseLeases = "select released from " + schema + ".release_leases($1, $2, $3) as released";
         this.reapLeases =
                 "select job_id, task_identifier, attempt, worker_id, waited, dead from " + schema + ".reap_leases($1)";
-        this.reportProgress = "select verdict, lease_expires_at, cancel_requested from " + schema
-                + ".report_progress($1, $2, $3, $4, $5)";
+        this.reportProgress =
+                "select verdict, lease_expires_at from " + schema + ".report_progress($1, $2, $3, $4, $5)";
         this.pruneHistory =
                 "select dropped, deleted, blocked from " + schema + ".prune_history($1, make_interval(secs => $2))";
         this.pruneTicks = "select " + schema + ".prune_ticks(make_interval(secs => $1), $2)";
@@ -200,11 +203,27 @@ public final class JobStore {
     /**
      * Renews leases.
      *
-     * @return ids of the jobs whose lease was renewed and that nobody wants cancelled; the others' attempts are over
+     * @return ids of the jobs whose lease was renewed; the others' attempts are over, and {@link #lost} knows why
      */
     public Future<List<Long>> renew(Collection<Attempt> attempts, Duration lease) {
         Tuple arguments = fences(attempts).addValue(interval(lease));
         return statements.call(renewLeases, arguments, "renew leases").map(JobStore::ids);
+    }
+
+    /**
+     * Asks which attempts are no longer the worker's; a read.
+     *
+     * @return why not, by the job's id: cancelled, stale or unknown; replay or conflict when the attempt has ended
+     *     otherwise
+     */
+    public Future<Map<Long, Verdict>> lost(Collection<Attempt> attempts) {
+        return statements
+                .call(lostLeases, fences(attempts), "ask for lost leases")
+                .map(rows -> {
+                    Map<Long, Verdict> lost = new HashMap<>();
+                    rows.forEach(row -> lost.put(row.getLong(0), Verdict.of(row.getString(1))));
+                    return lost;
+                });
     }
 
     /**
@@ -238,20 +257,18 @@ public final class JobStore {
     /**
      * A function's sign of life.
      *
-     * @param progress what to show people, or null for a bare heartbeat
+     * @param progress how far it is, or null for a bare heartbeat
      */
-    public Future<LeaseState> reportProgress(Attempt attempt, Duration lease, @Nullable JsonObject progress) {
+    public Future<LeaseState> reportProgress(Attempt attempt, Duration lease, @Nullable Progress progress) {
         Tuple arguments = Tuple.of(attempt.jobId(), attempt.number(), attempt.lease(), interval(lease))
-                .addValue(progress);
+                .addValue(progress == null ? null : progress.toJson());
         return statements
                 .call(reportProgress, arguments, "report progress of job " + attempt.jobId())
                 .map(rows -> {
                     Row row = rows.iterator().next();
                     OffsetDateTime expiresAt = row.getOffsetDateTime(1);
                     return new LeaseState(
-                            Verdict.of(row.getString(0)),
-                            expiresAt == null ? null : expiresAt.toInstant(),
-                            Boolean.TRUE.equals(row.getBoolean(2)));
+                            Verdict.of(row.getString(0)), expiresAt == null ? null : expiresAt.toInstant());
                 });
     }
 

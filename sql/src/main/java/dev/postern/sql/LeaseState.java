@@ -8,6 +8,5 @@ import org.jspecify.annotations.Nullable;
  *
  * @param verdict accepted, or why not
  * @param expiresAt when the lease now ends, by the database's clock; null unless accepted
- * @param cancelRequested whether the function should stop
  */
-public record LeaseState(Verdict verdict, @Nullable Instant expiresAt, boolean cancelRequested) {}
+public record LeaseState(Verdict verdict, @Nullable Instant expiresAt) {}

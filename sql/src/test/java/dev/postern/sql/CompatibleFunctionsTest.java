@@ -542,6 +542,7 @@ class CompatibleFunctionsTest {
                 "fail_job('old-worker', id, 'x')",
                 "release_jobs('old-worker')",
                 "cancel_job(id)",
+                "cancel_jobs(array[id])",
                 "finish_jobs(array[id], array[attempts], array[lease_token], '{dead}', '{400}', '{x}', '{0}', '{null}',"
                         + " '{null}')",
                 "finish_jobs(array[id], array[attempts], array[lease_token], '{snooze}', '{400}', '{x}', '{9000}',"

@@ -62,6 +62,7 @@ class FenceTest {
         COMPLETE_JOB(After.SUCCEEDED),
         FAIL_JOB(After.FAILED),
         CANCEL_JOB(After.CANCELLED),
+        CANCEL_JOBS(After.CANCELLED),
         RELEASE_LEASES(After.SUPERSEDED),
         RELEASE_JOBS(After.SUPERSEDED),
         REAP_LEASES(After.SUPERSEDED);
@@ -91,6 +92,8 @@ class FenceTest {
                             .formatted(WORKER, a.jobId());
                 case CANCEL_JOB ->
                     "select id as answer from app_jobs.cancel_job(%d) where id is not null".formatted(a.jobId());
+                case CANCEL_JOBS ->
+                    "select job_id as answer from app_jobs.cancel_jobs(array[%d]::bigint[])".formatted(a.jobId());
                 case RELEASE_LEASES ->
                     "select id as answer from app_jobs.release_leases(array[%d]::bigint[], array[%d], array['%s'::uuid]) id"
                             .formatted(a.jobId(), a.number(), a.lease());
@@ -134,7 +137,7 @@ class FenceTest {
             assertThat(waited).as("waits").isEqualTo(second != Ender.REAP_LEASES);
             a.commit();
 
-            if (second == Ender.CANCEL_JOB && (first.after == After.FAILED || first.after == After.SUPERSEDED)) {
+            if (second.after == After.CANCELLED && (first.after == After.FAILED || first.after == After.SUPERSEDED)) {
                 // The attempt has ended, the job has not: cancelling it is right, and final.
                 assertThat(answers(Session.answer(sent))).containsExactly(attempt.jobId());
                 assertThat(state(attempt.jobId())).containsExactly("history cancelled");
@@ -365,11 +368,7 @@ class FenceTest {
         for (Ender ender : Ender.values()) {
             assertThat(answers(database.rows(ender.sql(a)))).isEqualTo(ender.lateAnswerAfter(Ender.CANCEL_JOB));
         }
-        assertThat(database.rows(
-                        "select verdict, cancel_requested from app_jobs.report_progress(?, 1, ?::uuid, '30 s')",
-                        a.jobId(),
-                        a.lease()))
-                .containsExactly(Map.of("verdict", "cancelled", "cancel_requested", true));
+        assertThat(answers(database.rows(report(a)))).containsExactly("cancelled");
         assertThat(state(a.jobId())).containsExactly("history cancelled");
     }
 
@@ -749,7 +748,7 @@ class FenceTest {
     }
 
     private static String report(Attempt a) {
-        return "select verdict as answer from app_jobs.report_progress(%d, %d, '%s', '30 s', '{\"step\": 1}')"
+        return "select verdict as answer from app_jobs.report_progress(%d, %d, '%s', '30 s', '{\"percent\": 1}')"
                 .formatted(a.jobId(), a.number(), a.lease());
     }
 
