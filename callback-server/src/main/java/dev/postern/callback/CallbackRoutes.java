@@ -6,6 +6,7 @@ import dev.postern.functions.protocol.JobHeaders;
 import dev.postern.sql.Attempt;
 import dev.postern.sql.LeaseState;
 import dev.postern.sql.Outcome;
+import dev.postern.sql.Progress;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -154,16 +155,14 @@ final class CallbackRoutes {
             Report report,
             Attempt attempt,
             Optional<JsonText> body,
-            @Nullable JsonObject progress) {
+            @Nullable Progress progress) {
         Duration lease = reader.lease(context.request().getHeader(JobHeaders.LEASE_SECONDS), body);
         return sink.extend(report, attempt, lease, progress)
                 .compose(state -> answer(context.response(), 200, leaseAnswer(state)));
     }
 
     private static JsonObject leaseAnswer(LeaseState state) {
-        return new JsonObject()
-                .put("leaseExpiresAt", String.valueOf(state.expiresAt()))
-                .put("cancelRequested", state.cancelRequested());
+        return new JsonObject().put("leaseExpiresAt", String.valueOf(state.expiresAt()));
     }
 
     private static Attempt attempt(RoutingContext context) {

@@ -6,13 +6,13 @@ import dev.postern.sql.JobStore;
 import dev.postern.sql.LeaseState;
 import dev.postern.sql.Outcome;
 import dev.postern.sql.OutcomeBatcher;
+import dev.postern.sql.Progress;
 import dev.postern.sql.StoreError;
 import dev.postern.sql.StoreException;
 import dev.postern.sql.Verdict;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
-import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -29,14 +29,14 @@ final class OutcomeSink {
     private static final Logger log = LoggerFactory.getLogger(OutcomeSink.class);
 
     private final Vertx vertx;
-    private final JobStore store;
+    private final SignsOfLife signsOfLife;
     private final OutcomeBatcher outcomes;
     private final CallbackListener listener;
     private final long waitMs;
 
     OutcomeSink(Vertx vertx, JobStore store, OutcomeBatcher outcomes, Duration outcomeWait, CallbackListener listener) {
         this.vertx = vertx;
-        this.store = store;
+        this.signsOfLife = new SignsOfLife(store);
         this.outcomes = outcomes;
         this.listener = listener;
         this.waitMs = outcomeWait.toMillis();
@@ -57,8 +57,8 @@ final class OutcomeSink {
      *
      * @return the lease as it now stands; fails with a {@link ReportException} when the attempt is over
      */
-    Future<LeaseState> extend(Report report, Attempt attempt, Duration lease, @Nullable JsonObject progress) {
-        return within(store.reportProgress(attempt, lease, progress), attempt).map(state -> {
+    Future<LeaseState> extend(Report report, Attempt attempt, Duration lease, @Nullable Progress progress) {
+        return within(signsOfLife.report(attempt, lease, progress), attempt).map(state -> {
             accepted(report, attempt, state.verdict());
             return state;
         });

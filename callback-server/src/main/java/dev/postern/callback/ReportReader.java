@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.postern.functions.protocol.JobHeaders;
 import dev.postern.sql.FollowUpJobs;
 import dev.postern.sql.Outcome;
-import io.vertx.core.json.JsonObject;
+import dev.postern.sql.Progress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
@@ -16,11 +16,10 @@ final class ReportReader {
     /** The message of a failure that brings none; Constructive's word. */
     static final String UNKNOWN_ERROR = "UNKNOWN_ERROR";
 
-    /** What is kept of a job in one of its JSON columns: more belongs into a store of its own, by reference. */
+    /** Of a result: more belongs into a store of its own, by reference. */
     static final int KEPT_BYTES = 64 * 1024;
 
     private static final long LONGEST_RETRY_SECONDS = Duration.ofDays(365).toSeconds();
-    private static final int PROGRESS_MESSAGE_LENGTH = 2000;
 
     private final CallbackConfig config;
 
@@ -64,32 +63,34 @@ final class ReportReader {
         return retry.asBoolean(true) ? new Outcome.Retry(null, message, notBefore) : new Outcome.Dead(null, message);
     }
 
-    /** What to show people; other fields than the checked ones are kept as they are. */
-    JsonObject progress(Optional<JsonText> body) {
-        JsonNode progress = object(body);
-        if (progress.isEmpty()) {
-            throw ReportException.invalid(
-                    "progress needs a JSON object such as {\"percent\": 40, \"message\": \"…\"}; a bare sign of life"
-                            + " goes to /heartbeat");
-        }
-        JsonNode percent = progress.path("percent");
+    /** How far the work is: percent, step and steps, message; other fields are nobody's. */
+    Progress progress(Optional<JsonText> body) {
+        JsonNode report = object(body);
+        JsonNode percent = report.path("percent");
         if (present(percent)
                 && (!percent.isNumber() || !(percent.doubleValue() >= 0 && percent.doubleValue() <= 100))) {
             throw ReportException.invalid("percent must be a number from 0 to 100, is " + FollowUpJobs.kind(percent));
         }
-        int step = count(progress, "step");
-        int totalSteps = count(progress, "totalSteps");
-        if (step >= 0 && totalSteps >= 0 && step > totalSteps) {
-            throw ReportException.invalid("step must not be beyond totalSteps " + totalSteps + ", is " + step);
+        Integer steps = count(report, "steps", 1, Integer.MAX_VALUE);
+        Integer step = count(report, "step", 0, steps == null ? Integer.MAX_VALUE : steps);
+        if ((step == null) != (steps == null)) {
+            throw ReportException.invalid(
+                    (step == null ? "steps needs a step" : "step needs steps, how many there are") + " beside it");
         }
-        JsonNode message = progress.path("message");
-        if (present(message) && !(message.isTextual() && message.textValue().length() <= PROGRESS_MESSAGE_LENGTH)) {
-            throw ReportException.invalid("message must be a string of at most " + PROGRESS_MESSAGE_LENGTH
+        JsonNode message = report.path("message");
+        if (present(message) && !(message.isTextual() && message.textValue().length() <= Progress.MESSAGE_LENGTH)) {
+            throw ReportException.invalid("message must be a string of at most " + Progress.MESSAGE_LENGTH
                     + " characters, is " + FollowUpJobs.kind(message));
         }
-        String text = body.orElseThrow().text();
-        refuseTooLarge("progress", text);
-        return new JsonObject(text);
+        if (!present(percent) && step == null && !present(message)) {
+            throw ReportException.invalid("progress needs percent, step and steps, or message, such as"
+                    + " {\"percent\": 40, \"message\": \"…\"}; a bare sign of life goes to /heartbeat");
+        }
+        return new Progress(
+                present(percent) ? percent.doubleValue() : null,
+                step,
+                steps,
+                present(message) ? message.textValue() : null);
     }
 
     /**
@@ -115,7 +116,7 @@ final class ReportReader {
     }
 
     private static Outcome completed(JsonText body) {
-        refuseTooLarge("result", body.text());
+        refuseTooLarge(body.text());
         JsonNode jobs = body.node().path("jobs");
         if (!jobs.isArray() || jobs.isEmpty()) {
             return new Outcome.Complete(body.text(), null);
@@ -127,12 +128,12 @@ final class ReportReader {
         }
     }
 
-    private static void refuseTooLarge(String what, String text) {
+    private static void refuseTooLarge(String text) {
         int bytes = text.getBytes(StandardCharsets.UTF_8).length;
         if (bytes > KEPT_BYTES) {
             throw new ReportException(
                     Problem.BODY_TOO_LARGE,
-                    "a " + what + " may have " + KEPT_BYTES + " bytes, has " + bytes
+                    "a result may have " + KEPT_BYTES + " bytes, has " + bytes
                             + "; store it elsewhere and report where it is");
         }
     }
@@ -166,13 +167,17 @@ final class ReportReader {
         return Duration.ofMillis(Math.round(seconds.doubleValue() * 1000));
     }
 
-    private static int count(JsonNode report, String field) {
+    private static @Nullable Integer count(JsonNode report, String field, int least, int most) {
         JsonNode value = report.path(field);
         if (!present(value)) {
-            return -1;
+            return null;
         }
-        if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() < 0) {
-            throw ReportException.invalid(field + " must be an integer of at least 0, is " + FollowUpJobs.kind(value));
+        if (!value.isIntegralNumber()
+                || !value.canConvertToInt()
+                || value.intValue() < least
+                || value.intValue() > most) {
+            throw ReportException.invalid(field + " must be an integer from " + least
+                    + (most == Integer.MAX_VALUE ? "" : " to " + most) + ", is " + value);
         }
         return value.intValue();
     }
