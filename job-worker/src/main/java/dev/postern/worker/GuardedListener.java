@@ -54,6 +54,11 @@ record GuardedListener(WorkerListener listener) implements WorkerListener {
     }
 
     @Override
+    public void cancelled(ClaimedJob job) {
+        guard(() -> listener.cancelled(job));
+    }
+
+    @Override
     public void released(ClaimedJob job) {
         guard(() -> listener.released(job));
     }

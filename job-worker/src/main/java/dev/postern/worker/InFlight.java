@@ -4,6 +4,7 @@ import dev.postern.sql.ClaimedJob;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   claimed ──▶ dispatched ──▶ answered ──▶ outcome offered ──▶ (gone)
  *                   │                            lease is renewed until here
- *                   └──▶ lease lost ──▶ aborted ──▶ (gone, nothing offered)
+ *                   └──▶ lease lost, job cancelled ──▶ aborted ──▶ (gone, nothing offered)
  * </pre>
  */
 final class InFlight {
@@ -25,6 +26,8 @@ final class InFlight {
         FunctionDispatcher.@Nullable Exchange exchange;
         /** Set when the lease is no longer the worker's: whatever the function answers, nothing is offered. */
         boolean lost;
+        /** Set with {@link #lost} when the job was cancelled. */
+        boolean cancelled;
         /** Set when the outcome has been offered: the job is no longer the worker's to give back. */
         boolean answered;
 
@@ -54,6 +57,11 @@ final class InFlight {
     /** All whose lease is still believed in. */
     List<Entry> held() {
         return entries.values().stream().filter(entry -> !entry.lost).toList();
+    }
+
+    /** The job of that id, if its lease is still believed in. */
+    Optional<Entry> holding(long jobId) {
+        return Optional.ofNullable(entries.get(jobId)).filter(entry -> !entry.lost);
     }
 
     int size() {

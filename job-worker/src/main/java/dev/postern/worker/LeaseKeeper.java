@@ -1,12 +1,13 @@
 package dev.postern.worker;
 
-import dev.postern.sql.Attempt;
 import dev.postern.sql.JobStore;
+import dev.postern.sql.Verdict;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.Duration;
-import java.util.HashSet;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -87,22 +88,63 @@ final class LeaseKeeper {
         }
         long sentAt = System.nanoTime();
         return store.renew(held.stream().map(entry -> entry.job.attempt()).toList(), lease)
-                .map(renewed -> {
-                    Set<Long> kept = new HashSet<>(renewed);
+                .map(Set::copyOf)
+                .compose(kept -> {
+                    List<InFlight.Entry> gone = new ArrayList<>();
                     for (InFlight.Entry entry : held) {
-                        Attempt attempt = entry.job.attempt();
-                        if (kept.contains(attempt.jobId())) {
+                        if (kept.contains(entry.job.attempt().jobId())) {
                             entry.trustedUntilNanos = trustedUntil(sentAt);
-                        } else {
-                            lose(entry, "the database no longer knows it");
+                        } else if (!entry.answered) {
+                            gone.add(entry);
                         }
                     }
-                    return lease.dividedBy(3);
+                    return lose(gone).map(lease.dividedBy(3));
                 })
                 .recover(cause -> {
                     log.warn("cannot renew {} leases, trying again: {}", held.size(), cause.getMessage());
                     return Future.succeededFuture(step());
                 });
+    }
+
+    // They are lost in any case; only what to call it is asked for.
+    private Future<Void> lose(List<InFlight.Entry> gone) {
+        if (gone.isEmpty()) {
+            return Future.succeededFuture();
+        }
+        return store.lost(gone.stream().map(entry -> entry.job.attempt()).toList())
+                .otherwise(Map.of())
+                .map(verdicts -> {
+                    for (InFlight.Entry entry : gone) {
+                        Verdict verdict = verdicts.get(entry.job.attempt().jobId());
+                        if (verdict == Verdict.CANCELLED) {
+                            cancelled(entry);
+                        } else {
+                            lose(entry, "the database no longer knows it");
+                        }
+                    }
+                    return null;
+                });
+    }
+
+    /**
+     * The database says that an attempt is no longer the worker's. One that has ended by the function's own report is
+     * left alone: its answer is on the way.
+     */
+    void taken(InFlight.Entry entry, Verdict verdict) {
+        switch (verdict) {
+            case CANCELLED -> cancelled(entry);
+            case STALE, UNKNOWN -> lose(entry, "it was taken away");
+            case ACCEPTED, REPLAY, CONFLICT -> {}
+        }
+    }
+
+    private void cancelled(InFlight.Entry entry) {
+        if (entry.answered || entry.lost) {
+            return;
+        }
+        entry.lost = true;
+        entry.cancelled = true;
+        onLost.accept(entry);
     }
 
     private void giveUpUntrusted() {

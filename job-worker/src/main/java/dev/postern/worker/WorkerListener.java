@@ -35,6 +35,9 @@ public interface WorkerListener {
     /** The lease was lost or could not be trusted any more; the exchange was broken off. */
     default void leaseLost(ClaimedJob job) {}
 
+    /** The job was cancelled while its function worked; the exchange was broken off. */
+    default void cancelled(ClaimedJob job) {}
+
     /** The job was given back while draining. */
     default void released(ClaimedJob job) {}
 }

@@ -58,6 +58,7 @@ public final class WorkerVerticle extends VerticleBase {
             AnswerTable answers,
             OutcomeBatcher outcomes,
             LeaseKeeper leases,
+            CancelWatch cancels,
             ClaimLoop claims,
             Optional<JobNotifications> notifications) {}
 
@@ -94,16 +95,26 @@ public final class WorkerVerticle extends VerticleBase {
                 listener,
                 random,
                 () -> config.concurrency() - inFlight.size(),
-                (job, sentAt) -> dispatch(job, leases.trustedUntil(sentAt)));
+                (job, sentAt) -> dispatch(job, sentAt));
+        Optional<JobNotifications> listened = notifications.apply(claims::wake);
+        CancelWatch cancels = new CancelWatch(
+                vertx,
+                store,
+                inFlight,
+                () -> listened.map(JobNotifications::listening).orElse(false),
+                leases::taken);
+        listened.ifPresent(channels -> channels.hear(JobNotifications.CANCEL_CHANNEL, cancels::heard, cancels::missed));
         Parts started = new Parts(
                 new FunctionDispatcher(vertx, router, config, clock),
                 new AnswerTable(clock, random, config.callbackLease(), config.callbackLeaseMax()),
                 new OutcomeBatcher(vertx, context, store, OUTCOME_MAX_AGE, Integer.MAX_VALUE),
                 leases,
+                cancels,
                 claims,
-                notifications.apply(claims::wake));
+                listened);
         parts = started;
         leases.start();
+        cancels.start();
         started.notifications().ifPresent(JobNotifications::start);
         claims.wake();
         log.info(
@@ -115,9 +126,10 @@ public final class WorkerVerticle extends VerticleBase {
         return Future.succeededFuture();
     }
 
-    private void dispatch(ClaimedJob job, long trustedUntil) {
+    private void dispatch(ClaimedJob job, long claimSentAt) {
         Parts p = started();
-        InFlight.Entry entry = inFlight.add(job, trustedUntil);
+        InFlight.Entry entry = inFlight.add(job, p.leases().trustedUntil(claimSentAt));
+        p.cancels().claimed(entry, claimSentAt);
         long sentAt = System.nanoTime();
         FunctionDispatcher.Exchange exchange;
         try {
@@ -179,7 +191,12 @@ public final class WorkerVerticle extends VerticleBase {
     }
 
     private void abort(InFlight.Entry entry) {
-        listener.leaseLost(entry.job);
+        if (entry.cancelled) {
+            log(log.atInfo(), entry.job, "cancelled");
+            listener.cancelled(entry.job);
+        } else {
+            listener.leaseLost(entry.job);
+        }
         FunctionDispatcher.Exchange exchange = entry.exchange;
         if (exchange != null) {
             exchange.abort();
@@ -212,7 +229,10 @@ public final class WorkerVerticle extends VerticleBase {
                 .stop()
                 .compose(stopped -> waitUntilIdle(grace))
                 .compose(waited -> giveBack())
-                .onComplete(ended -> p.leases().stop());
+                .onComplete(ended -> {
+                    p.leases().stop();
+                    p.cancels().stop();
+                });
         drained = draining;
         return draining;
     }
@@ -286,18 +306,22 @@ public final class WorkerVerticle extends VerticleBase {
             case Outcome.Infrastructure o -> log.atWarn().addKeyValue("error", o.error());
             case Outcome.Dead o -> log.atWarn().addKeyValue("error", o.error());
         };
+        line = line.addKeyValue("verdict", verdict.name().toLowerCase(Locale.ROOT))
+                .addKeyValue("ms", (System.nanoTime() - sentAt) / 1_000_000);
+        log(line, job, verdict == Verdict.ACCEPTED ? name : name + " refused");
+    }
+
+    private void log(LoggingEventBuilder line, ClaimedJob job, String message) {
         line = line.addKeyValue("job", job.attempt().jobId())
                 .addKeyValue("task", job.task())
                 .addKeyValue("attempt", job.attempt().number())
                 .addKeyValue("worker", config.workerId())
-                .addKeyValue("tenant", job.databaseId())
-                .addKeyValue("verdict", verdict.name().toLowerCase(Locale.ROOT))
-                .addKeyValue("ms", (System.nanoTime() - sentAt) / 1_000_000);
+                .addKeyValue("tenant", job.databaseId());
         line = with(line, "queue", job.queueName());
         line = with(line, "actor", job.actorId());
         line = with(line, "request", job.requestId());
         line = with(line, "trace", job.traceparent());
-        line.log(verdict == Verdict.ACCEPTED ? name : name + " refused");
+        line.log(message);
     }
 
     // A key without a value would be the word "null" to whoever searches the logs.

@@ -48,6 +48,23 @@ class LeaseKeeperTest {
     }
 
     @Test
+    void tellsAJobThatWasCancelledFromALeaseThatIsLost() {
+        JobStore store = fixture.store();
+        InFlight inFlight = new InFlight();
+        InFlight.Entry cancelled = claimed(inFlight, store, Long.MAX_VALUE);
+        InFlight.Entry expired = claimed(inFlight, store, Long.MAX_VALUE);
+        database.execute(
+                "select app_jobs.cancel_job(?)", cancelled.job.attempt().jobId());
+        database.execute("update app_jobs.jobs set lease_expires_at = now()");
+
+        await(new LeaseKeeper(fixture.vertx, store, inFlight, LEASE, lost::add).tick());
+
+        assertThat(lost).containsExactly(cancelled, expired);
+        assertThat(cancelled.cancelled).isTrue();
+        assertThat(expired.cancelled).isFalse();
+    }
+
+    @Test
     void renewsAnAnsweredJobUntilItsOutcomeIsStored() {
         JobStore store = fixture.store();
         InFlight inFlight = new InFlight();

@@ -83,6 +83,11 @@ final class WorkerFixture implements BeforeEachCallback, AfterEachCallback, Work
     }
 
     Running start(DatabaseConfig reachedBy, UnaryOperator<WorkerConfig> change) {
+        return start(reachedBy, Optional.of(reachedBy), change);
+    }
+
+    /** With another way for LISTEN, or none. */
+    Running start(DatabaseConfig reachedBy, Optional<DatabaseConfig> listensBy, UnaryOperator<WorkerConfig> change) {
         String id = "test-worker." + INCARNATION.incrementAndGet();
         Pool pool = JobStore.pool(vertx, reachedBy, id);
         pools.add(pool);
@@ -90,7 +95,7 @@ final class WorkerFixture implements BeforeEachCallback, AfterEachCallback, Work
         WorkerVerticle worker = new WorkerVerticle(
                 new JobStore(pool, reachedBy.schema()),
                 wakeUp ->
-                        Optional.of(new JobNotifications(vertx, reachedBy, JobNotifications.JOBS_CHANNEL, id, wakeUp)),
+                        listensBy.map(by -> new JobNotifications(vertx, by, JobNotifications.JOBS_CHANNEL, id, wakeUp)),
                 new TaskRouter(Map.of(), route),
                 config,
                 this,
@@ -100,7 +105,11 @@ final class WorkerFixture implements BeforeEachCallback, AfterEachCallback, Work
     }
 
     JobStore store() {
-        Pool pool = JobStore.pool(vertx, database.config(), "test");
+        return store(database.config());
+    }
+
+    JobStore store(DatabaseConfig reachedBy) {
+        Pool pool = JobStore.pool(vertx, reachedBy, "test");
         pools.add(pool);
         return new JobStore(pool, database.config().schema());
     }
@@ -142,6 +151,11 @@ final class WorkerFixture implements BeforeEachCallback, AfterEachCallback, Work
     @Override
     public void leaseLost(ClaimedJob job) {
         events.add("lost " + job.attempt().jobId());
+    }
+
+    @Override
+    public void cancelled(ClaimedJob job) {
+        events.add("cancelled " + job.attempt().jobId());
     }
 
     @Override

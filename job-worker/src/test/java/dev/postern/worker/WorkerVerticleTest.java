@@ -253,23 +253,6 @@ class WorkerVerticleTest {
     }
 
     @Test
-    void breaksOffAndForgetsAJobThatIsCancelled() {
-        List<HttpServerRequest> held = new CopyOnWriteArrayList<>();
-        List<String> broken = new CopyOnWriteArrayList<>();
-        fixture.function.answers(request -> {
-            request.connection().closeHandler(closed -> broken.add("closed"));
-            held.add(request);
-        });
-        fixture.start(config -> config.withLease(Duration.ofSeconds(1)));
-        long id = database.addJob("slow", "{}");
-        fixture.eventually(() -> !held.isEmpty());
-        database.execute("select app_jobs.cancel_job(?)", id);
-        fixture.eventually(() -> fixture.events.contains("lost " + id) && !broken.isEmpty());
-        assertThat(database.value("select state from app_jobs.job_history where id = ?", id))
-                .isEqualTo("cancelled");
-    }
-
-    @Test
     void aListenerThatThrowsCostsNoJob() {
         fixture.throwing = true;
         fixture.start();

@@ -119,6 +119,13 @@ public final class Metrics {
             }
 
             @Override
+            public void cancelled(ClaimedJob job) {
+                registry.counter("postern.dispatches.cancelled", "task", job.task())
+                        .increment();
+                then.cancelled(job);
+            }
+
+            @Override
             public void released(ClaimedJob job) {
                 registry.counter("postern.jobs.released", "task", job.task()).increment();
                 then.released(job);
