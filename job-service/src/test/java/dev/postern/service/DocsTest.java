@@ -171,6 +171,7 @@ class DocsTest {
         worker.answered(job, 200, Duration.ofMillis(1));
         worker.ended(job, Outcome.Complete.EMPTY, Verdict.ACCEPTED);
         worker.leaseLost(job);
+        worker.cancelled(job);
         worker.released(job);
         CallbackListener callback = metrics.callback();
         callback.judged(Report.COMPLETE, 1, 1, Verdict.ACCEPTED);

@@ -30,7 +30,7 @@ public final class Postern implements Runnable {
 
     /** Commands that speak for themselves; their log shows errors only. */
     public static final Set<String> QUIET =
-            Set.of("demo", "add", "status", "dead-letters", "replay", "purge", "settings", "help");
+            Set.of("demo", "add", "cancel", "status", "dead-letters", "replay", "purge", "settings", "help");
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before the command runs.
@@ -47,6 +47,7 @@ public final class Postern implements Runnable {
                 .addSubcommand(new UpCommand(context))
                 .addSubcommand(new DemoCommand(context))
                 .addSubcommand(new AddCommand(context))
+                .addSubcommand(new CancelCommand(context))
                 .addSubcommand(new StatusCommand(context))
                 .addSubcommand(new DeadLettersCommand(context))
                 .addSubcommand(new ReplayCommand(context))

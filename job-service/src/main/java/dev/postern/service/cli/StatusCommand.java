@@ -2,9 +2,12 @@ package dev.postern.service.cli;
 
 import dev.postern.sql.DatabaseConfig;
 import dev.postern.sql.JobDirectory;
+import dev.postern.sql.Progress;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.PrintWriter;
+import java.math.BigDecimal;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -90,8 +93,9 @@ final class StatusCommand implements Callable<Integer> {
         out.println("  run at    " + job.runAt());
         out.println("  changed   " + job.at());
         line(out, "worker", job.worker());
-        line(out, "progress", job.progress());
+        line(out, "progress", words(job.progress()));
         line(out, "result", job.result());
+        line(out, "cancelled", cancelled(job));
         line(out, "error", job.lastError());
         for (Object entry : new JsonArray(job.errors())) {
             if (entry instanceof JsonObject error) {
@@ -100,6 +104,32 @@ final class StatusCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private static @Nullable String words(JobDirectory.@Nullable ReportedProgress reported) {
+        if (reported == null) {
+            return null;
+        }
+        Progress progress = reported.progress();
+        List<String> parts = new ArrayList<>();
+        if (progress.percent() != null) {
+            parts.add(new BigDecimal(progress.percent().toString())
+                            .stripTrailingZeros()
+                            .toPlainString() + " %");
+        }
+        if (progress.step() != null) {
+            parts.add("step " + progress.step() + " of " + progress.steps());
+        }
+        String far = String.join(", ", parts);
+        String message = progress.message() == null ? "" : progress.message();
+        return far + (far.isEmpty() || message.isEmpty() ? "" : ": ") + message + " (at " + reported.at() + ")";
+    }
+
+    private static @Nullable String cancelled(JobDirectory.Job job) {
+        if (job.cancelledBy() == null) {
+            return null;
+        }
+        return "by " + job.cancelledBy() + (job.cancelReason() == null ? "" : ": " + job.cancelReason());
     }
 
     private static void line(PrintWriter out, String name, @Nullable String value) {

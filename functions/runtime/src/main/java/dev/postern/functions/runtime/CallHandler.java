@@ -104,6 +104,9 @@ final class CallHandler<P> {
                 call.cancel();
             }
         });
+        if (response.closed()) {
+            call.cancel();
+        }
         Context context = vertx.getOrCreateContext();
         Thread.ofVirtual().name("job-" + call.job().id()).start(() -> {
             call.nameInLogs();

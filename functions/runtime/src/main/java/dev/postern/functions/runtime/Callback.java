@@ -1,13 +1,12 @@
 package dev.postern.functions.runtime;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import java.io.IOException;
 import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,7 +20,9 @@ import org.slf4j.LoggerFactory;
 final class Callback {
 
     private static final Logger LOG = LoggerFactory.getLogger(Callback.class);
-    private static final int GONE = 410;
+
+    /** Unknown job; stale or ended attempt; cancelled. Other refusals are about the report itself. */
+    private static final Set<Integer> OVER = Set.of(404, 409, 410);
 
     private final CallbackClient client;
     private final URI url;
@@ -58,7 +59,7 @@ final class Callback {
     /** Says that the work goes on; true when nobody wants it any more. */
     boolean heartbeatSaysStop() throws InterruptedException {
         return switch (say("heartbeat", new byte[] {'{', '}'})) {
-            case CallbackAnswer.Heard heard -> cancelRequested(heard.body());
+            case CallbackAnswer.Heard ignored -> false;
             case CallbackAnswer.Refused refused -> {
                 LOG.atInfo().addKeyValue("status", refused.status()).log("heartbeat refused: this attempt is over");
                 yield true;
@@ -76,7 +77,7 @@ final class Callback {
             case CallbackAnswer.Heard ignored -> false;
             case CallbackAnswer.Refused refused -> {
                 LOG.atInfo().addKeyValue("status", refused.status()).log("progress refused");
-                yield refused.status() == GONE;
+                yield OVER.contains(refused.status());
             }
             case CallbackAnswer.Unheard unheard -> {
                 LOG.atInfo().addKeyValue("why", unheard.why()).log("progress not heard");
@@ -145,16 +146,6 @@ final class Callback {
         String slash = path.endsWith("/") ? "" : "/";
         return URI.create(url.getScheme() + "://" + url.getRawAuthority() + path + slash + action
                 + (query == null ? "" : "?" + query));
-    }
-
-    private static boolean cancelRequested(String body) {
-        try {
-            JsonNode answer = Payloads.JSON.readTree(body);
-            return answer.path("cancelRequested").asBoolean(false);
-        } catch (IOException e) {
-            LOG.atWarn().log("heartbeat answered with something that is not JSON");
-            return false;
-        }
     }
 
     private static byte[] json(Map<String, ?> value) {

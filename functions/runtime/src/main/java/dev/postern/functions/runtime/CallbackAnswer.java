@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 sealed interface CallbackAnswer {
 
     /** 2xx: heard. */
-    record Heard(String body) implements CallbackAnswer {}
+    record Heard() implements CallbackAnswer {}
 
     /** Another 4xx, or a redirect: saying it again changes nothing. */
     record Refused(int status) implements CallbackAnswer {}

@@ -46,7 +46,7 @@ final class CallbackClient implements AutoCloseable {
             request.header(JobHeaders.WORKER_ID, job.workerId());
         }
         try {
-            return judge(http.send(request.build(), HttpResponse.BodyHandlers.ofString()));
+            return judge(http.send(request.build(), HttpResponse.BodyHandlers.discarding()));
         } catch (IOException e) {
             if (closed) {
                 throw stopped(e);
@@ -62,10 +62,10 @@ final class CallbackClient implements AutoCloseable {
         return stopped;
     }
 
-    private CallbackAnswer judge(HttpResponse<String> response) {
+    private CallbackAnswer judge(HttpResponse<?> response) {
         int status = response.statusCode();
         if (status >= 200 && status < 300) {
-            return new CallbackAnswer.Heard(response.body());
+            return new CallbackAnswer.Heard();
         }
         if (status == 429 || status >= 500) {
             Duration after = response.headers()

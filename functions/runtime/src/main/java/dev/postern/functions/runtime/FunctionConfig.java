@@ -57,7 +57,7 @@ public record FunctionConfig(
      * @param giveUpAfter how long a report is tried ({@code POSTERN_CALLBACK_GIVE_UP_SECONDS}, default 600); after
      *     that the lease has long expired and another attempt is under way
      * @param timeout how long one try may take
-     * @param lease the lease of a caller who does not say it; a heartbeat is sent each third of it
+     * @param lease the lease of a caller who does not say it; a heartbeat is sent each third of it, at most 10 s apart
      */
     public record Callbacks(
             Duration firstPause, Duration longestPause, Duration giveUpAfter, Duration timeout, Duration lease) {

@@ -8,18 +8,27 @@ public interface JobContext {
 
     /**
      * True once nobody wants this attempt's outcome any more: the job was cancelled, the attempt was superseded, or
-     * the caller hung up. A long function looks at it between steps and returns; what it returns then is not used.
+     * the caller hung up. Within a second of a cancel while the call waits for its answer; of accepted work at its next
+     * heartbeat, which is at most 10 s away, or at its next progress. A long function looks at it between steps and
+     * returns; what it returns then is not used.
      */
     boolean cancelled();
 
     /**
-     * Tells the callback server how far the work is. One try: progress that does not arrive is logged and forgotten.
-     * Without a callback URL it does nothing.
+     * Tells the callback server how far the work is, in percent. One try: progress that does not arrive is logged and
+     * forgotten. What is behind an earlier report of the attempt changes nothing. Without a callback URL it does nothing.
      *
      * @param percent 0 to 100
-     * @param step the step that is running, from 1; 0 before the first
-     * @param totalSteps how many there are
-     * @param message one line for a person
+     * @param message one line for a person, 2000 characters of it
      */
-    void progress(int percent, int step, int totalSteps, String message);
+    void progress(double percent, String message);
+
+    /**
+     * As {@link #progress}, in steps.
+     *
+     * @param step the step that is running, from 1; 0 before the first
+     * @param steps how many there are, at least 1
+     * @param message one line for a person, 2000 characters of it
+     */
+    void step(int step, int steps, String message);
 }

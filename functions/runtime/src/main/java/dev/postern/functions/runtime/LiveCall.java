@@ -7,6 +7,9 @@ import org.slf4j.MDC;
 /** One call that is being worked on. */
 final class LiveCall implements JobContext {
 
+    /** What the callback server takes. */
+    private static final int LONGEST_MESSAGE = 2000;
+
     private final Job job;
     private final @Nullable Callback callback;
 
@@ -38,22 +41,37 @@ final class LiveCall implements JobContext {
     }
 
     @Override
-    public void progress(int percent, int step, int totalSteps, String message) {
-        if (percent < 0 || percent > 100 || step < 0 || step > totalSteps) {
-            throw new IllegalArgumentException("progress must be 0 to 100 percent and a step within the total, is "
-                    + percent + " percent, step " + step + " of " + totalSteps);
+    public void progress(double percent, String message) {
+        if (!(percent >= 0 && percent <= 100)) {
+            throw new IllegalArgumentException("percent must be from 0 to 100, is " + percent);
         }
+        tell(Map.of("percent", percent, "message", bounded(message)));
+    }
+
+    @Override
+    public void step(int step, int steps, String message) {
+        if (steps < 1 || step < 0 || step > steps) {
+            throw new IllegalArgumentException(
+                    "a step must be from 0 to the number of steps, at least 1, is " + step + " of " + steps);
+        }
+        tell(Map.of("step", step, "steps", steps, "message", bounded(message)));
+    }
+
+    private void tell(Map<String, Object> progress) {
         if (callback == null) {
             return;
         }
         try {
-            if (callback.progressSaysStop(
-                    Map.of("percent", percent, "step", step, "totalSteps", totalSteps, "message", message))) {
+            if (callback.progressSaysStop(progress)) {
                 cancel();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private static String bounded(String message) {
+        return message.length() <= LONGEST_MESSAGE ? message : message.substring(0, LONGEST_MESSAGE);
     }
 
     /** Puts the words of the glossary on every log line of the calling thread, which belongs to this call alone. */

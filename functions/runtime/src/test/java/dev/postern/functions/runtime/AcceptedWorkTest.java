@@ -1,10 +1,12 @@
 package dev.postern.functions.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -12,6 +14,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class AcceptedWorkTest {
 
@@ -188,8 +192,8 @@ final class AcceptedWorkTest {
     void beatsWhileItWorksAndHearsThatTheJobIsCancelled() throws Exception {
         callbacks
                 .answers("heartbeat", 503, "")
-                .answers("heartbeat", 200, "{\"leaseExpiresAt\":\"2026-11-22T10:00:00Z\",\"cancelRequested\":false}")
-                .answers("heartbeat", 200, "{\"leaseExpiresAt\":\"2026-11-22T10:00:00Z\",\"cancelRequested\":true}");
+                .answers("heartbeat", 200, "{\"leaseExpiresAt\":\"2026-11-22T10:00:00Z\"}")
+                .answers("heartbeat", 410, "{\"type\":\"urn:postern:problem:cancelled\"}");
         CompletableFuture<Boolean> cancelledAtFirst = new CompletableFuture<>();
         try (var function = new RunningFunction<>(
                 JsonNode.class,
@@ -209,9 +213,10 @@ final class AcceptedWorkTest {
         }
     }
 
-    @Test
-    void takesARefusedHeartbeatAsTheEndOfTheAttempt() throws Exception {
-        callbacks.answers("heartbeat", 410, "{}");
+    @ParameterizedTest
+    @ValueSource(ints = {404, 409, 410})
+    void takesARefusedHeartbeatAsTheEndOfTheAttempt(int status) throws Exception {
+        callbacks.answers("heartbeat", status, "{}");
         try (var function = new RunningFunction<>(
                 JsonNode.class, (payload, context) -> Answer.later(() -> untilCancelled(context)))) {
             call(function, "X-Job-Lease-Seconds", "1");
@@ -222,24 +227,49 @@ final class AcceptedWorkTest {
     }
 
     @Test
-    void tellsProgressAndHearsInTheAnswerThatTheJobIsCancelled() throws Exception {
-        callbacks.answers("progress", 503, "").answers("progress", 410, "{}");
+    void beatsEachThirdOfTheLeaseAndSoonUnderALongOneToHearOfACancel() {
+        assertThat(Heartbeat.pause(Duration.ofSeconds(9))).isEqualTo(Duration.ofSeconds(3));
+        assertThat(Heartbeat.pause(Duration.ofHours(1))).isEqualTo(Duration.ofSeconds(10));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {404, 409, 410})
+    void tellsProgressAndHearsInTheAnswerThatTheAttemptIsOver(int status) throws Exception {
+        callbacks.answers("progress", 503, "").answers("progress", 400, "{}").answers("progress", status, "{}");
         try (var function = new RunningFunction<>(
                 JsonNode.class,
                 (payload, context) -> Answer.later(() -> {
-                    context.progress(17, 1, 6, "collecting rows");
-                    boolean cancelledAfterFirst = context.cancelled();
-                    context.progress(33, 2, 6, "sorting rows");
-                    return Map.of("first", cancelledAfterFirst, "second", context.cancelled());
+                    context.progress(17.5, "collecting rows");
+                    boolean afterFirst = context.cancelled();
+                    context.step(2, 6, "sorting rows");
+                    boolean afterSecond = context.cancelled();
+                    context.step(3, 6, "x".repeat(3000));
+                    return List.of(afterFirst, afterSecond, context.cancelled());
                 }))) {
             call(function);
 
             assertThat(callbacks.next("progress").body()).isEqualTo(Payloads.JSON.readTree("""
-                            {"percent":17,"step":1,"totalSteps":6,"message":"collecting rows"}
+                            {"percent":17.5,"message":"collecting rows"}
                             """));
-            callbacks.next("progress");
-            assertThat(callbacks.next("complete").body())
-                    .isEqualTo(Payloads.JSON.readTree("{\"first\":false,\"second\":true}"));
+            assertThat(callbacks.next("progress").body()).isEqualTo(Payloads.JSON.readTree("""
+                            {"step":2,"steps":6,"message":"sorting rows"}
+                            """));
+            assertThat(callbacks.next("progress").body().path("message").asText())
+                    .hasSize(2000);
+            assertThat(callbacks.next("complete").body()).isEqualTo(Payloads.JSON.readTree("[false,false,true]"));
+        }
+    }
+
+    @Test
+    void refusesProgressThatCannotBe() throws Exception {
+        try (var function = new RunningFunction<>(JsonNode.class, (payload, context) -> {
+            assertThatIllegalArgumentException().isThrownBy(() -> context.progress(101, "beyond"));
+            assertThatIllegalArgumentException().isThrownBy(() -> context.progress(Double.NaN, "nothing"));
+            assertThatIllegalArgumentException().isThrownBy(() -> context.step(3, 2, "beyond"));
+            assertThatIllegalArgumentException().isThrownBy(() -> context.step(0, 0, "none"));
+            return Answer.done();
+        })) {
+            assertThat(function.post("{}").statusCode()).isEqualTo(200);
         }
     }
 
@@ -248,7 +278,8 @@ final class AcceptedWorkTest {
         try (var function = new RunningFunction<>(
                 JsonNode.class,
                 (payload, context) -> Answer.later(() -> {
-                    context.progress(50, 1, 2, "nobody listens");
+                    context.progress(50, "nobody listens");
+                    context.step(1, 2, "nobody listens");
                     return "here";
                 }))) {
             var answer = function.post("{}");
