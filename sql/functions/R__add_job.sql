@@ -1,7 +1,7 @@
 -- Adds a job in the caller's transaction and returns its row. Null arguments mean the defaults; actor_id, entity_id,
 -- request_id and traceparent come from session_context when they are null. With a job_key, which is unique per tenant,
 -- job_key_mode says what becomes of the tenant's job of that key: see add_keyed_job. A value that cannot be is refused
--- with INVALID_ARGUMENT (PJ003).
+-- with INVALID_ARGUMENT (PJ003), another tenant than the caller's own with TENANT_FORBIDDEN (PJ005).
 -- Locks: none without a job_key; with one, as add_keyed_job.
 create or replace function ${schema}.add_job(
   db_id uuid,
@@ -39,6 +39,7 @@ begin
       hint = 'Every job belongs to a database id and names a task: add_job(db_id, identifier, payload).';
   end if;
 
+  perform ${schema}.require_tenant(add_job.db_id);
   session := ${schema}.session_context();
   if add_job.job_key is not null then
     return ${schema}.add_keyed_job(

@@ -1,5 +1,5 @@
 -- Adds a schedule, or replaces the tenant's schedule with the same key; returns its row. A scheduler plans it at once.
--- Locks: the row that holds the key.
+-- A caller who is bound to a tenant may only name that one. Locks: the row that holds the key.
 create or replace function ${schema}.add_scheduled_job(
   db_id uuid,
   identifier text,
@@ -29,6 +29,7 @@ begin
       detail = refusal || '.',
       hint = 'add_scheduled_job(db_id, identifier, payload, schedule_info)';
   end if;
+  perform ${schema}.require_tenant(add_scheduled_job.db_id);
   insert into ${schema}.scheduled_jobs as s (
     database_id, task_identifier, payload, queue_name, schedule_info, max_attempts, key, priority)
   values (

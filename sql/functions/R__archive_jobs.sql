@@ -22,7 +22,8 @@ begin
       job.attempts, job.max_attempts, job.key, job.last_error, job.locked_at, job.locked_by, job.lease_token,
       job.created_at, job.actor_id, job.entity_id, job.request_id, job.traceparent, job.infra_failures, job.errors,
       job.progress, job.replayed_at, job.replayed_by, archive_jobs.state,
-      case when archive_jobs.state = 'cancelled' then session_user end, archive_jobs.reason);
+      case when archive_jobs.state = 'cancelled'
+        then coalesce(nullif(current_setting('role', true), 'none'), session_user::text) end, archive_jobs.reason);
     if archive_jobs.state = 'cancelled' and job.locked_at is not null and job.waiting_since is null then
       perform pg_notify('jobs:cancel', job.id::text);
     end if;

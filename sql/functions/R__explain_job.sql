@@ -1,15 +1,16 @@
 -- Why a job is not running, for people: a row for each reason, the most telling first, with the moment at which it ends
 -- where one is known. A job that has ended, runs, waits or could start at once has one row that says so; no row means
--- that nobody remembers it. Locks: none; reads settings and a few rows beside the job.
+-- that nobody remembers it, or that it is another tenant's. Locks: none; reads settings and a few rows beside the job.
 create or replace function ${schema}.explain_job(job_id bigint)
 returns table (state text, reason text, detail text, until timestamptz)
-language plpgsql stable
+language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
   nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+  bound constant uuid := ${schema}.caller_tenant();
   job ${schema}.jobs;
   ended record;
   task record;
@@ -20,11 +21,13 @@ declare
   now_state text;
   reasons int := 0;
 begin
-  select j.* into job from ${schema}.jobs j where j.id = explain_job.job_id;
+  select j.* into job
+  from ${schema}.jobs j
+  where j.id = explain_job.job_id and (bound is null or j.database_id = bound);
   if not found then
     select h.state, h.finished_at, h.last_error into ended
     from ${schema}.job_history h
-    where h.id = explain_job.job_id
+    where h.id = explain_job.job_id and (bound is null or h.database_id = bound)
     order by h.finished_at desc
     limit 1;
     if found then

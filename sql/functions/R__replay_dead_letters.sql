@@ -14,7 +14,7 @@ create or replace function ${schema}.replay_dead_letters(
   dry_run boolean default false,
   job_ids bigint[] default null
 ) returns table (job_id bigint, task_identifier text, died_at timestamptz)
-language plpgsql
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare

@@ -1,0 +1,2 @@
+-- New functions are everybody's until somebody says otherwise.
+select ${schema}.grant_roles();
