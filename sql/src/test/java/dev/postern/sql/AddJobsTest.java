@@ -3,9 +3,9 @@ package dev.postern.sql;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.vertx.core.Vertx;
+import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Arrays;
@@ -234,7 +234,7 @@ class AddJobsTest {
                 "{'task': 't', 'run_at': '9999-12-31T23:59:59-15:59'}",
                 "{'task': 't', 'run_at': '+12031-01-31T08:00:00Z'}"
             })
-    void takesWhateverTheReaderOfFollowUpJobsTakes(String job) throws JsonProcessingException {
+    void takesWhateverTheReaderOfFollowUpJobsTakes(String job) throws IOException {
         String read;
         try {
             read = FollowUpJobs.read(new ObjectMapper().readTree("[" + job.replace('\'', '"') + "]"));
