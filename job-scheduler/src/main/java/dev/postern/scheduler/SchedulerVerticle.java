@@ -1,6 +1,5 @@
 package dev.postern.scheduler;
 
-import dev.postern.sql.DatabaseConfig;
 import dev.postern.sql.JobNotifications;
 import dev.postern.sql.JobStore;
 import dev.postern.sql.ScheduleStore;
@@ -8,7 +7,8 @@ import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * A scheduler: turns schedules into jobs, takes back expired leases, prunes what is over. Deploy as many as you like, in
@@ -17,31 +17,29 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SchedulerVerticle extends VerticleBase {
 
-    private static final String APPLICATION_NAME = "postern scheduler";
-
     private final ScheduleStore schedules;
     private final JobStore jobs;
-    private final DatabaseConfig listenDatabase;
+    private final Function<Runnable, Optional<JobNotifications>> notifications;
     private final SchedulerConfig config;
     private final SchedulerListener listener;
 
-    private @Nullable JobNotifications notifications;
+    private Optional<JobNotifications> listening = Optional.empty();
     private List<RepeatedPass> passes = List.of();
 
     /**
      * Does nothing until deployed. The stores' pool stays the caller's to close, after this verticle is undeployed.
      *
-     * @param listenDatabase where to listen for new schedules: a direct connection, no transaction pooler
+     * @param notifications makes the listener for new schedules that calls the given wake-up; empty to rely on polling
      */
     public SchedulerVerticle(
             ScheduleStore schedules,
             JobStore jobs,
-            DatabaseConfig listenDatabase,
+            Function<Runnable, Optional<JobNotifications>> notifications,
             SchedulerConfig config,
             SchedulerListener listener) {
         this.schedules = schedules;
         this.jobs = jobs;
-        this.listenDatabase = listenDatabase;
+        this.notifications = notifications;
         this.config = config;
         this.listener = listener;
     }
@@ -69,9 +67,8 @@ public final class SchedulerVerticle extends VerticleBase {
                 .dead()
                 .ifPresent(kept ->
                         passes.add(new RepeatedPass(vertx, "purge old dead letters", () -> pruner.deadLetters(kept))));
-        notifications = new JobNotifications(
-                vertx, listenDatabase, JobNotifications.SCHEDULES_CHANNEL, APPLICATION_NAME, ticking::wake);
-        notifications.start();
+        listening = notifications.apply(ticking::wake);
+        listening.ifPresent(JobNotifications::start);
         passes.forEach(RepeatedPass::start);
         return Future.succeededFuture();
     }
@@ -79,7 +76,7 @@ public final class SchedulerVerticle extends VerticleBase {
     /** Done when the passes under way have ended; what is due after that is left to other schedulers. */
     @Override
     public Future<?> stop() {
-        Future<Void> deaf = notifications == null ? Future.succeededFuture() : notifications.close();
+        Future<Void> deaf = listening.map(JobNotifications::close).orElseGet(Future::succeededFuture);
         return Future.join(passes.stream().map(RepeatedPass::stop).toList()).eventually(() -> deaf);
     }
 }

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.postern.sql.ClaimedJob;
 import dev.postern.sql.JobDatabase;
+import dev.postern.sql.JobNotifications;
 import dev.postern.sql.JobStore;
 import dev.postern.sql.OfferedOutcome;
 import dev.postern.sql.Outcome;
@@ -442,7 +443,19 @@ class SchedulerVerticleTest {
     }
 
     private SchedulerVerticle verticle(SchedulerConfig config) {
-        return new SchedulerVerticle(schedules, jobs, database.config(), config, listener);
+        return new SchedulerVerticle(
+                schedules,
+                jobs,
+                wakeUp -> Optional.of(new JobNotifications(
+                        vertx,
+                        database.config(),
+                        pool,
+                        JobNotifications.SCHEDULES_CHANNEL,
+                        "listening scheduler",
+                        wakeUp,
+                        listening -> {})),
+                config,
+                listener);
     }
 
     private void undeployAll() {
@@ -466,7 +479,7 @@ class SchedulerVerticleTest {
 
     private static long listeners() {
         return database.number("select count(*) from pg_stat_activity a where a.datname = current_database()"
-                + " and a.application_name = 'postern scheduler' and a.query ilike 'listen%' and a.state = 'idle'");
+                + " and a.application_name = 'listening scheduler' and a.query ilike 'listen%' and a.state = 'idle'");
     }
 
     private ClaimedJob claim(Duration lease) {

@@ -21,6 +21,7 @@ import io.vertx.core.VertxOptions;
 import io.vertx.sqlclient.Pool;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -103,8 +104,7 @@ public final class JobService {
     private void startAll() {
         Vertx created = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
         vertx = created;
-        Pool opened = JobStore.pool(
-                created, config.database(), "postern " + config.worker().workerId());
+        Pool opened = JobStore.pool(created, config.database(), applicationName());
         pool = opened;
         String schema = config.database().schema();
         ProbeServer server = new ProbeServer(
@@ -124,14 +124,7 @@ public final class JobService {
         if (config.roles().contains(Role.WORKER)) {
             WorkerVerticle verticle = new WorkerVerticle(
                     store,
-                    wakeUp -> config.listen()
-                            ? Optional.of(new JobNotifications(
-                                    created,
-                                    config.listenDatabase(),
-                                    JobNotifications.JOBS_CHANNEL,
-                                    "postern " + config.worker().workerId(),
-                                    wakeUp))
-                            : Optional.empty(),
+                    wakeUp -> notifications(JobNotifications.JOBS_CHANNEL, wakeUp),
                     config.router(),
                     config.worker(),
                     metrics.worker(listener),
@@ -144,12 +137,29 @@ public final class JobService {
             created.deployVerticle(new SchedulerVerticle(
                             new ScheduleStore(opened, schema),
                             store,
-                            config.listenDatabase(),
+                            wakeUp -> notifications(JobNotifications.SCHEDULES_CHANNEL, wakeUp),
                             config.scheduler(),
                             metrics.scheduler()))
                     .await();
         }
         log.info("ready: {} on {}", config.roles(), config.database());
+    }
+
+    private Optional<JobNotifications> notifications(String channel, Runnable wakeUp) {
+        return config.listen()
+                ? Optional.of(new JobNotifications(
+                        Objects.requireNonNull(vertx),
+                        config.listenDatabase(),
+                        Objects.requireNonNull(pool),
+                        channel,
+                        applicationName(),
+                        wakeUp,
+                        metrics.listening(channel)))
+                : Optional.empty();
+    }
+
+    private String applicationName() {
+        return "postern " + config.worker().workerId();
     }
 
     private void awaitSchema() {

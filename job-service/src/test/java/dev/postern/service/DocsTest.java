@@ -152,6 +152,7 @@ class DocsTest {
 
     private static Metrics everythingCounted() {
         Metrics metrics = new Metrics();
+        metrics.listening("jobs:insert").accept(true);
         metrics.sampled(List.of(new JobDirectory.Count("system-ping", "ready", 1)), 0);
         ClaimedJob job = new ClaimedJob(
                 new Attempt(1, 1, new UUID(0, 1)),

@@ -94,8 +94,14 @@ final class WorkerFixture implements BeforeEachCallback, AfterEachCallback, Work
         WorkerConfig config = change.apply(WorkerConfig.defaults(id, CALLBACK));
         WorkerVerticle worker = new WorkerVerticle(
                 new JobStore(pool, reachedBy.schema()),
-                wakeUp ->
-                        listensBy.map(by -> new JobNotifications(vertx, by, JobNotifications.JOBS_CHANNEL, id, wakeUp)),
+                wakeUp -> listensBy.map(by -> new JobNotifications(
+                        vertx,
+                        by,
+                        pool,
+                        JobNotifications.JOBS_CHANNEL,
+                        id,
+                        wakeUp,
+                        listening -> events.add(listening ? "listening" : "not listening"))),
                 new TaskRouter(Map.of(), route),
                 config,
                 this,

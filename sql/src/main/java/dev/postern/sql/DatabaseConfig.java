@@ -23,9 +23,19 @@ import javax.net.ssl.TrustManagerFactory;
  * @param schema schema of the jobs; a plain lower-case identifier, because it becomes part of statements
  * @param poolSize connections held open for statements, at least 1; LISTEN takes one more
  * @param tls whether the connection is encrypted, and whether the server must prove who it is
+ * @param pooled whether a pooler stands there that may hand each transaction to another session, as PgBouncer does in
+ *     transaction mode: no statement then relies on what an earlier one left in its session
  */
 public record DatabaseConfig(
-        String host, int port, String database, String user, String password, String schema, int poolSize, Tls tls) {
+        String host,
+        int port,
+        String database,
+        String user,
+        String password,
+        String schema,
+        int poolSize,
+        Tls tls,
+        boolean pooled) {
 
     /** The modes of libpq's {@code sslmode} that make sense here. */
     public enum Tls {
@@ -71,6 +81,29 @@ public record DatabaseConfig(
         }
     }
 
+    /** A direct connection. */
+    public DatabaseConfig(
+            String host,
+            int port,
+            String database,
+            String user,
+            String password,
+            String schema,
+            int poolSize,
+            Tls tls) {
+        this(host, port, database, user, password, schema, poolSize, tls, false);
+    }
+
+    /** The same, through a pooler or not. */
+    public DatabaseConfig withPooled(boolean other) {
+        return new DatabaseConfig(host, port, database, user, password, schema, poolSize, tls, other);
+    }
+
+    /** Whether both lead to the same database by the same door. */
+    public boolean sameAddress(DatabaseConfig other) {
+        return host.equals(other.host) && port == other.port && database.equals(other.database);
+    }
+
     PgConnectOptions connectOptions(String applicationName) {
         return new PgConnectOptions()
                 .setHost(host)
@@ -78,8 +111,12 @@ public record DatabaseConfig(
                 .setDatabase(database)
                 .setUser(user)
                 .setPassword(password)
-                .setCachePreparedStatements(true)
+                // A named statement lives in one session. Without names the statement is parsed with each call, in the
+                // transaction that runs it, at the price of a second round trip.
+                .setCachePreparedStatements(!pooled)
+                .setUseLayer7Proxy(pooled)
                 .setPipeliningLimit(16)
+                // These only: a pooler refuses start-up parameters that it does not track.
                 .setProperties(Map.of("application_name", applicationName))
                 .setSslMode(tls.mode)
                 .setSslOptions(sslOptions());
@@ -102,7 +139,8 @@ public record DatabaseConfig(
 
     String jdbcUrl() {
         String trust = tls == Tls.VERIFY_FULL ? "&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory" : "";
-        return "jdbc:postgresql://" + host + ":" + port + "/" + database + "?sslmode=" + tls.name + trust;
+        String unnamed = pooled ? "&prepareThreshold=0" : "";
+        return "jdbc:postgresql://" + host + ":" + port + "/" + database + "?sslmode=" + tls.name + trust + unnamed;
     }
 
     /** Without the password. */

@@ -5,6 +5,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.pgclient.PgConnection;
 import io.vertx.pgclient.PgNotification;
+import io.vertx.sqlclient.Pool;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
@@ -20,13 +21,16 @@ import org.slf4j.LoggerFactory;
  * over the same connection, payload by payload.
  *
  * <pre>
- *   stopped ──start──▶ connecting ──LISTEN──▶ listening
- *                          ▲                     │ closed, or silent to a probe
- *                          └──── backing off ◀───┘          close ──▶ stopped
+ *   stopped ──start──▶ connecting ──▶ probing ──word arrived, LISTEN──▶ listening ─┐ every 15 s: probe again
+ *                          ▲             │                                │     ▲──┘
+ *                          │             │ answers, but delivers nothing  │
+ *                          ├─── deaf ◀───┼────────────────────────────────┤
+ *                          │             │ closed, or silent              │
+ *                          └ backing off ◀────────────────────────────────┘        close ──▶ stopped
  * </pre>
  *
- * <p>A connection that looks open but is not (half-open) is found by a probe every 15 s. All fields belong to the context
- * that called {@link #start}.
+ * <p>A connection that looks open but is not (half-open), and one that a transaction pooler or another database answers,
+ * are found by {@link ListenProbe}. All fields belong to the context that called {@link #start}.
  */
 @SuppressWarnings("ReferenceEquality") // Which connection it is matters here, not what it looks like.
 public final class JobNotifications {
@@ -42,21 +46,29 @@ public final class JobNotifications {
 
     private static final Logger log = LoggerFactory.getLogger(JobNotifications.class);
     private static final long PROBE_MS = 15_000;
-    private static final long PROBE_ANSWER_MS = 5_000;
+    private static final long ANSWER_MS = 5_000;
     private static final long BACKOFF_FIRST_MS = 100;
     private static final long BACKOFF_MAX_MS = 5_000;
+
+    /** Somebody has to change something first; until then each try costs a connection and a LISTEN. */
+    private static final long DEAF_BACKOFF_FIRST_MS = 5_000;
+
+    private static final long DEAF_BACKOFF_MAX_MS = 60_000;
 
     private final Vertx vertx;
     private final DatabaseConfig config;
     private final String channel;
     private final String applicationName;
     private final Runnable wakeUp;
+    private final Consumer<Boolean> onListening;
+    private final ListenProbe probe;
     private final Map<String, Channel> others = new LinkedHashMap<>();
 
     private @Nullable Context context;
     private @Nullable PgConnection connection;
     private boolean stopped;
     private boolean wakeUpPending;
+    private boolean deaf;
     private long backoffMs = BACKOFF_FIRST_MS;
 
     private record Channel(Consumer<String> heard, Runnable connected) {}
@@ -65,15 +77,25 @@ public final class JobNotifications {
      * Does nothing until started.
      *
      * @param config a direct connection; a transaction pooler loses LISTEN
+     * @param statements the connections that notify; stays the caller's to close
      * @param wakeUp called on the starting context, never twice at once
+     * @param onListening told on the starting context when listening begins and when it ends
      */
     public JobNotifications(
-            Vertx vertx, DatabaseConfig config, String channel, String applicationName, Runnable wakeUp) {
+            Vertx vertx,
+            DatabaseConfig config,
+            Pool statements,
+            String channel,
+            String applicationName,
+            Runnable wakeUp,
+            Consumer<Boolean> onListening) {
         this.vertx = vertx;
         this.config = config;
         this.channel = channel;
         this.applicationName = applicationName;
         this.wakeUp = wakeUp;
+        this.onListening = onListening;
+        this.probe = new ListenProbe(vertx, statements);
     }
 
     /**
@@ -88,11 +110,12 @@ public final class JobNotifications {
 
     /** Begins to listen, and goes on trying until closed. Returns at once; call on the context that shall be woken. */
     public void start() {
-        context = vertx.getOrCreateContext();
-        connect();
+        Context starting = vertx.getOrCreateContext();
+        context = starting;
+        starting.runOnContext(ignored -> connect());
     }
 
-    /** Whether a LISTEN is in force. */
+    /** Whether a LISTEN is in force and was seen to deliver. */
     public boolean listening() {
         return connection != null;
     }
@@ -101,8 +124,7 @@ public final class JobNotifications {
     public Future<Void> close() {
         stopped = true;
         PgConnection open = connection;
-        connection = null;
-        return open == null ? Future.succeededFuture() : open.close().otherwiseEmpty();
+        return open != null && ended(open) ? open.close().otherwiseEmpty() : Future.succeededFuture();
     }
 
     private void connect() {
@@ -110,41 +132,72 @@ public final class JobNotifications {
             return;
         }
         PgConnection.connect(vertx, config.connectOptions(applicationName))
-                .compose(opened -> opened.query(listenToAll())
-                        .execute()
-                        .timeout(PROBE_ANSWER_MS, TimeUnit.MILLISECONDS)
-                        .map(opened)
-                        .onFailure(cause -> opened.close()))
-                .onSuccess(this::listen)
-                .onFailure(cause -> {
-                    log.warn("cannot listen on '{}': {}; polling goes on meanwhile", channel, cause.getMessage());
-                    reconnectLater();
-                });
+                .compose(opened -> {
+                    opened.notificationHandler(this::notified);
+                    // The jobs' channel last: a pooler's session that listens to it would hear of every job for
+                    // nothing.
+                    return listen(opened, quoted(probe.channel()))
+                            .compose(listening -> probe.run())
+                            .compose(arrived -> delivering(opened, arrived))
+                            .compose(delivers -> listen(opened, allChannels()))
+                            .map(opened)
+                            .onFailure(cause -> opened.close());
+                })
+                .onSuccess(this::listening)
+                .onFailure(this::failed);
     }
 
-    private void listen(PgConnection opened) {
+    private String allChannels() {
+        StringBuilder names = new StringBuilder(quoted(channel));
+        others.keySet().forEach(other -> names.append("; listen ").append(quoted(other)));
+        return names.toString();
+    }
+
+    private static String quoted(String channel) {
+        return '"' + channel + '"';
+    }
+
+    private static Future<Void> listen(PgConnection opened, String channels) {
+        return opened.query("listen " + channels)
+                .execute()
+                .timeout(ANSWER_MS, TimeUnit.MILLISECONDS)
+                .mapEmpty();
+    }
+
+    // Fails as deaf only when the connection still answers: else it is lost like any other.
+    private static Future<Void> delivering(PgConnection opened, boolean arrived) {
+        return arrived
+                ? Future.succeededFuture()
+                : answering(opened).compose(answered -> Future.failedFuture(new DeafException()));
+    }
+
+    private static Future<Void> answering(PgConnection opened) {
+        return opened.query("select 1")
+                .execute()
+                .timeout(ANSWER_MS, TimeUnit.MILLISECONDS)
+                .mapEmpty();
+    }
+
+    private void listening(PgConnection opened) {
         if (stopped) {
             opened.close();
             return;
         }
         connection = opened;
         backoffMs = BACKOFF_FIRST_MS;
-        opened.notificationHandler(this::notified);
         opened.closeHandler(ignored -> lost(opened));
-        log.info("listening on '{}'", channel);
+        log.info(deaf ? "listening on '{}' again: notifications arrive" : "listening on '{}'", channel);
+        deaf = false;
+        onListening.accept(true);
         wake();
         others.values().forEach(other -> onContext(other.connected()));
         probeLater(opened);
     }
 
-    private String listenToAll() {
-        StringBuilder statements = new StringBuilder("listen \"" + channel + "\"");
-        others.keySet()
-                .forEach(other -> statements.append("; listen \"").append(other).append('"'));
-        return statements.toString();
-    }
-
     private void notified(PgNotification notification) {
+        if (probe.takes(notification)) {
+            return;
+        }
         Channel other = others.get(notification.getChannel());
         if (other == null) {
             wake();
@@ -153,13 +206,47 @@ public final class JobNotifications {
         }
     }
 
-    private void lost(PgConnection closed) {
-        if (connection != closed) {
+    private void failed(Throwable cause) {
+        if (stopped) {
             return;
         }
-        connection = null;
-        log.warn("lost the connection that listens on '{}'; reconnecting", channel);
+        if (cause instanceof DeafException) {
+            tellDeaf();
+            return;
+        }
+        log.warn("cannot listen on '{}': {}; polling goes on meanwhile", channel, cause.getMessage());
         reconnectLater();
+    }
+
+    private void tellDeaf() {
+        if (!deaf) {
+            deaf = true;
+            backoffMs = DEAF_BACKOFF_FIRST_MS;
+            log.error(
+                    "notifications from {} do not arrive: LISTEN is accepted and a NOTIFY of the statements' connections"
+                            + " is not delivered. A transaction pooler stands there, or it is another database than that"
+                            + " of the statements. Set DATABASE_LISTEN_URL to a direct connection to the same database;"
+                            + " until then '{}' is polled",
+                    config,
+                    channel);
+        }
+        reconnectLater();
+    }
+
+    private void lost(PgConnection closed) {
+        if (ended(closed)) {
+            log.warn("lost the connection that listens on '{}'; reconnecting", channel);
+            reconnectLater();
+        }
+    }
+
+    private boolean ended(PgConnection which) {
+        if (connection != which) {
+            return false;
+        }
+        connection = null;
+        onListening.accept(false);
+        return true;
     }
 
     private void reconnectLater() {
@@ -167,7 +254,7 @@ public final class JobNotifications {
             return;
         }
         long delay = backoffMs / 2 + ThreadLocalRandom.current().nextLong(backoffMs);
-        backoffMs = Math.min(BACKOFF_MAX_MS, backoffMs * 2);
+        backoffMs = Math.min(deaf ? DEAF_BACKOFF_MAX_MS : BACKOFF_MAX_MS, backoffMs * 2);
         vertx.setTimer(delay, ignored -> connect());
     }
 
@@ -176,13 +263,18 @@ public final class JobNotifications {
             if (connection != probed) {
                 return;
             }
-            probed.query("select 1")
-                    .execute()
-                    .timeout(PROBE_ANSWER_MS, TimeUnit.MILLISECONDS)
-                    .onSuccess(answered -> probeLater(probed))
+            probe.run()
+                    // Not sent: the statements' connections are away, which says nothing about this one.
+                    .recover(cause -> answering(probed).map(true))
+                    .compose(arrived -> delivering(probed, arrived))
+                    .onSuccess(delivers -> probeLater(probed))
                     .onFailure(cause -> {
+                        if (!(cause instanceof DeafException)) {
+                            lost(probed);
+                        } else if (ended(probed)) {
+                            tellDeaf();
+                        }
                         probed.close();
-                        lost(probed);
                     });
         });
     }
@@ -208,6 +300,16 @@ public final class JobNotifications {
                     call.run();
                 }
             });
+        }
+    }
+
+    /** The connection answers and delivers nothing. */
+    private static final class DeafException extends RuntimeException {
+
+        private static final long serialVersionUID = 1L;
+
+        DeafException() {
+            super("it answers, but notifications do not arrive", null, false, false);
         }
     }
 }

@@ -28,6 +28,9 @@ public final class SchemaMigrator {
     /** Functions are replaced one by one and name each other, so a body may name what comes later. */
     private static final String FORWARD_REFERENCES = "&options=-c%20check_function_bodies%3Doff";
 
+    private static final String GO_ROUND =
+            "set DATABASE_LISTEN_URL to a direct connection, or run 'migrate' once with a direct DATABASE_URL";
+
     private final DatabaseConfig config;
     private final Flyway flyway;
 
@@ -35,7 +38,10 @@ public final class SchemaMigrator {
     public SchemaMigrator(DatabaseConfig config) {
         this.config = config;
         this.flyway = Flyway.configure()
-                .dataSource(config.jdbcUrl() + FORWARD_REFERENCES, config.user(), config.password())
+                .dataSource(
+                        config.jdbcUrl() + (config.pooled() ? "" : FORWARD_REFERENCES),
+                        config.user(),
+                        config.password())
                 .locations("classpath:dev/postern/sql/migrations", "classpath:dev/postern/sql/functions")
                 .defaultSchema(config.schema())
                 .schemas(config.schema())
@@ -60,18 +66,26 @@ public final class SchemaMigrator {
     public record Report(int applied, boolean adopted) {}
 
     /**
-     * Migrates.
+     * Migrates. Through a pooler only the finding that there is nothing to do is possible: Flyway sets the search path of
+     * its session, which would stay in one of the pooler's and meet other people's statements there.
      *
-     * @throws SchemaException when the database cannot be reached, refuses, or is newer than this release
+     * @throws SchemaException when the database cannot be reached, refuses, or is newer than this release, or when there
+     *     is something to do and a pooler stands in between
      */
     public Report migrate() {
         try {
             MigrationInfoService found = flyway.info();
             refuseNewer(found);
+            if (found.pending().length > 0) {
+                refusePooler(found.pending().length);
+            } else if (config.pooled()) {
+                return new Report(0, false);
+            }
             boolean foreign = found.current() == null && hasJobs();
             MigrateResult result = flyway.migrate();
             return new Report(result.migrationsExecuted, foreign && result.migrationsExecuted > 0);
         } catch (FlywayException e) {
+            refuseRefusedParameter(e);
             throw new SchemaException(
                     "cannot migrate " + config + ": " + firstLine(e) + " - nothing was half-applied; mend the cause"
                             + " and run 'migrate' again",
@@ -98,6 +112,7 @@ public final class SchemaMigrator {
                     .filter(script -> !present.contains(script))
                     .toList();
         } catch (FlywayException e) {
+            refuseRefusedParameter(e);
             throw new SchemaException("cannot read the schema version of " + config + ": " + firstLine(e), e);
         }
         refuseNewer(found);
@@ -111,14 +126,39 @@ public final class SchemaMigrator {
 
     // Flyway's own baseline does not tell: it overlooks tables that an extension made.
     private boolean hasJobs() {
+        return answersYes("select to_regclass(?) is not null", config.schema() + ".jobs");
+    }
+
+    private boolean answersYes(String sql, String argument) {
         try (Connection connection = flyway.getConfiguration().getDataSource().getConnection();
-                PreparedStatement query = connection.prepareStatement("select to_regclass(?) is not null")) {
-            query.setString(1, config.schema() + ".jobs");
+                PreparedStatement query = connection.prepareStatement(sql)) {
+            query.setString(1, argument);
             try (ResultSet answer = query.executeQuery()) {
                 return answer.next() && answer.getBoolean(1);
             }
         } catch (SQLException e) {
             throw new FlywayException(e);
+        }
+    }
+
+    // One that nobody told us of shows by dropping the start-up parameter that the functions need.
+    private void refusePooler(int files) {
+        if (config.pooled() || !answersYes("select current_setting(?) = 'off'", "check_function_bodies")) {
+            throw new SchemaException(
+                    "cannot migrate " + config + " through a pooler, and " + files + " files are to be applied; "
+                            + GO_ROUND,
+                    null);
+        }
+    }
+
+    // Its SQLSTATE is one of lost connections, but waiting does not help.
+    private void refuseRefusedParameter(FlywayException e) {
+        if (firstLine(e).contains("unsupported startup parameter")) {
+            throw new SchemaException(
+                    "cannot migrate or check " + config + ": " + firstLine(e)
+                            + " - it looks as if a pooler stands before the database; set POSTERN_POOLER=true, and for"
+                            + " migrations " + GO_ROUND,
+                    null);
         }
     }
 

@@ -30,7 +30,7 @@ public final class StoreException extends RuntimeException {
             return known;
         }
         StoreError error = classify(cause);
-        return new StoreException(error, "cannot " + what + ": " + reason(cause), cause);
+        return new StoreException(error, "cannot " + what + ": " + reason(cause) + hint(cause), cause);
     }
 
     // Our own errors say in their detail what is wrong. The server's may quote rows there, payload and all.
@@ -39,6 +39,14 @@ public final class StoreException extends RuntimeException {
             return e.getErrorMessage() + ": " + e.getDetail();
         }
         return cause.getMessage();
+    }
+
+    // A named statement is missing, or there already, only where somebody swaps the sessions behind a connection.
+    private static String hint(Throwable cause) {
+        String state = sqlState(cause);
+        return "26000".equals(state) || "42P05".equals(state)
+                ? "; it looks as if a transaction pooler stands before the database: set POSTERN_POOLER=true"
+                : "";
     }
 
     // Classes of SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html; PJ is ours.

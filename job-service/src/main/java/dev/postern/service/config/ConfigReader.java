@@ -59,10 +59,7 @@ public final class ConfigReader {
      * @throws ConfigException with all mistakes
      */
     public DatabaseConfig readDatabase() {
-        DatabaseConfig database = database("DATABASE_URL");
-        DatabaseConfig direct =
-                env.text("DATABASE_LISTEN_URL").isPresent() ? database("DATABASE_LISTEN_URL") : database;
-        return checked(direct);
+        return checked(databases().forListening());
     }
 
     /**
@@ -84,9 +81,7 @@ public final class ConfigReader {
             env.mistake("no database is named: set DATABASE_URL, or PGHOST, PGUSER, PGPASSWORD and PGDATABASE"
                     + " ('./postern up' brings its own)");
         }
-        DatabaseConfig database = database("DATABASE_URL");
-        DatabaseConfig listen =
-                env.text("DATABASE_LISTEN_URL").isPresent() ? database("DATABASE_LISTEN_URL") : database;
+        Databases databases = databases();
         String bindHost = env.text("POSTERN_BIND_HOST", "0.0.0.0");
         Duration callbackLease = env.seconds(
                 "POSTERN_CALLBACK_LEASE_SECONDS", CallbackConfig.defaults().heartbeatLease(), 1, DAY);
@@ -104,8 +99,8 @@ public final class ConfigReader {
         TaskRouter router = router(roles);
         ServiceConfig config = new ServiceConfig(
                 roles,
-                database,
-                listen,
+                databases.forStatements(),
+                databases.forListening(),
                 env.flag("POSTERN_MIGRATE", true),
                 env.flag("POSTERN_LISTEN", true),
                 worker(callback, callbackLease, callbackLeaseMax),
@@ -136,6 +131,20 @@ public final class ConfigReader {
             }
         }
         return names.isEmpty() ? EnumSet.allOf(Role.class) : roles;
+    }
+
+    private record Databases(DatabaseConfig forStatements, DatabaseConfig forListening) {}
+
+    // One rule: POSTERN_POOLER decides; not set, the URL may say so itself, or the listen URL by leading elsewhere.
+    private Databases databases() {
+        DatabaseConfig statements = database("DATABASE_URL");
+        if (env.text("DATABASE_LISTEN_URL").isEmpty()) {
+            DatabaseConfig both = statements.withPooled(env.flag("POSTERN_POOLER", statements.pooled()));
+            return new Databases(both, both);
+        }
+        DatabaseConfig listen = database("DATABASE_LISTEN_URL");
+        boolean pooled = env.flag("POSTERN_POOLER", statements.pooled() || !statements.sameAddress(listen));
+        return new Databases(statements.withPooled(pooled), listen);
     }
 
     private DatabaseConfig database(String urlName) {
@@ -171,7 +180,8 @@ public final class ConfigReader {
                 part(parts, "PGPASSWORD"),
                 schema,
                 poolSize,
-                tls);
+                tls,
+                Boolean.parseBoolean(part(parts, Environment.POOLED)));
     }
 
     private static String part(Map<String, String> parts, String name) {

@@ -20,6 +20,9 @@ import java.util.TreeMap;
  */
 final class Environment {
 
+    /** The part of a URL that says whether it leads to a pooler; no PG* variable says that. */
+    static final String POOLED = "pgbouncer";
+
     private final Map<String, String> variables;
     private final List<String> mistakes = new ArrayList<>();
 
@@ -170,9 +173,11 @@ final class Environment {
                 : List.of(uri.getRawQuery().split("&", -1))) {
             if (parameter.startsWith("sslmode=")) {
                 parts.put("PGSSLMODE", parameter.substring("sslmode=".length()));
+            } else if (parameter.equals("pgbouncer=true")) {
+                parts.put(POOLED, "true");
             } else {
                 mistakes.add(name + " has the parameter '" + parameter.split("=", 2)[0]
-                        + "', which is not known; expected sslmode only");
+                        + "', which is not known; expected sslmode, or pgbouncer=true");
             }
         }
         return parts;

@@ -15,7 +15,7 @@ import java.util.Set;
  * @param database for statements
  * @param listenDatabase a direct connection, for LISTEN and migrations
  * @param migrate whether to bring the schema up to date at start
- * @param listen whether the worker listens for notifications
+ * @param listen whether worker and scheduler listen for notifications
  * @param worker the worker's part
  * @param router where functions live
  * @param callback the callback server's part

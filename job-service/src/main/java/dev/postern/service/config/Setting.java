@@ -17,13 +17,17 @@ public record Setting(String name, String fallback, boolean secret, String meani
             open(
                             "DATABASE_URL",
                             "from PG*",
-                            "Where the database is: `postgres://user:password@host:port/database?sslmode=require`. Stands before the PG* variables.")
+                            "Where the database is: `postgres://user:password@host:port/database?sslmode=require`. Stands before the PG* variables. May lead to a transaction pooler: see POSTERN_POOLER.")
                     .masked(),
             open(
                             "DATABASE_LISTEN_URL",
                             "DATABASE_URL",
                             "A direct connection for LISTEN and migrations, where DATABASE_URL leads to a transaction pooler.")
                     .masked(),
+            open(
+                    "POSTERN_POOLER",
+                    "true with `?pgbouncer=true` in DATABASE_URL, or when DATABASE_LISTEN_URL names another host, port or database; else false",
+                    "Whether a transaction pooler stands before the database: statements are then sent without names. See [Behind a pooler](operations.md#behind-a-pooler)."),
             open(
                     "PGHOST",
                     "localhost",
@@ -60,7 +64,7 @@ public record Setting(String name, String fallback, boolean secret, String meani
             open(
                     "POSTERN_POLL_SECONDS",
                     "15",
-                    "Longest sleep between claims, 1 to 60; notifications and due times wake earlier."),
+                    "Longest sleep between claims, 1 to 60; notifications and due times wake earlier. Without notifications the sleep begins at 100 ms and grows to this while there is nothing to do."),
             open("POSTERN_CONNECT_TIMEOUT_SECONDS", "5", "Until a connection to a function stands, at least 1."),
             open(
                     "POSTERN_RESPONSE_START_TIMEOUT_SECONDS",
@@ -103,7 +107,10 @@ public record Setting(String name, String fallback, boolean secret, String meani
                     "JOBS_HISTORY_RETENTION",
                     "7",
                     "Days that finished jobs are kept, at least 1; or per state, as in `succeeded=7,cancelled=30,dead=90`. Dead letters are kept for ever unless `dead` says otherwise (`dead=keep`)."),
-            open("POSTERN_LISTEN", "true", "Whether the worker listens for notifications; `false` polls only."),
+            open(
+                    "POSTERN_LISTEN",
+                    "true",
+                    "Whether worker and scheduler listen for notifications; `false` only polls."),
             open(
                     "POSTERN_HTTP_PORT",
                     "8081",

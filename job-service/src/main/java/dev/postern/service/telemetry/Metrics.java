@@ -22,6 +22,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 
 /**
  * Counters and timers of the path a job takes, and gauges of what lies in the tables. docs/observability.md lists them.
@@ -61,6 +62,13 @@ public final class Metrics {
                         .toList(),
                 true);
         oldestReady.set(oldestReadySeconds);
+    }
+
+    /** Whether notifications of a channel arrive; the answer is to be told of each change. 0 until then. */
+    public Consumer<Boolean> listening(String channel) {
+        AtomicInteger listening = new AtomicInteger();
+        registry.gauge("postern.listening", Tags.of("channel", channel), listening);
+        return now -> listening.set(now ? 1 : 0);
     }
 
     /** Counts for a worker, then tells the other listener. */

@@ -91,7 +91,8 @@ class ConfigReaderTest {
         assertThat(mistakes(Map.of("DATABASE_URL", "postgres://me@db/jobs?sslmode=maybe", "FUNCTION_URL", "http://f")))
                 .containsExactly("sslmode in DATABASE_URL must be disable, prefer, require or verify-full, is 'maybe'");
         assertThat(mistakes(Map.of("DATABASE_URL", "postgres://me@db/jobs?channel=x", "FUNCTION_URL", "http://f")))
-                .containsExactly("DATABASE_URL has the parameter 'channel', which is not known; expected sslmode only");
+                .containsExactly(
+                        "DATABASE_URL has the parameter 'channel', which is not known; expected sslmode, or pgbouncer=true");
     }
 
     @Test
@@ -100,6 +101,47 @@ class ConfigReaderTest {
                 "DATABASE_URL", "postgres://me@pooler:6432/jobs", "DATABASE_LISTEN_URL", "postgres://me@db/jobs"));
         assertThat(config.database().host()).isEqualTo("pooler");
         assertThat(config.listenDatabase().host()).isEqualTo("db");
+    }
+
+    @Test
+    void takesTheStatementsDatabaseForAPoolerWhenTheListenUrlLeadsElsewhere() {
+        String pooler = "postgres://me@pooler:6432/jobs";
+        String direct = "postgres://me@db/jobs";
+        assertThat(pooled(Map.of("DATABASE_URL", pooler))).isFalse();
+        assertThat(pooled(Map.of("DATABASE_URL", pooler, "DATABASE_LISTEN_URL", direct)))
+                .isTrue();
+        assertThat(pooled(Map.of("DATABASE_URL", direct, "DATABASE_LISTEN_URL", direct)))
+                .isFalse();
+        assertThat(read(Map.of("DATABASE_URL", pooler, "DATABASE_LISTEN_URL", direct))
+                        .listenDatabase()
+                        .pooled())
+                .isFalse();
+    }
+
+    @Test
+    void believesWhatTheUrlSaysOfItselfAndPosternPoolerBeforeThat() {
+        String pooler = "postgres://me@pooler:6432/jobs?sslmode=require&pgbouncer=true";
+        ServiceConfig only = read(Map.of("DATABASE_URL", pooler));
+        assertThat(only.database().pooled()).isTrue();
+        assertThat(only.listenDatabase().pooled()).isTrue();
+        assertThat(pooled(Map.of("DATABASE_URL", pooler, "POSTERN_POOLER", "false")))
+                .isFalse();
+        assertThat(pooled(Map.of("POSTERN_POOLER", "true"))).isTrue();
+        assertThat(pooled(Map.of(
+                        "DATABASE_URL",
+                        "postgres://me@proxy/jobs",
+                        "DATABASE_LISTEN_URL",
+                        "postgres://me@db/jobs",
+                        "POSTERN_POOLER",
+                        "false")))
+                .isFalse();
+        assertThat(mistakes(Map.of("DATABASE_URL", "postgres://me@db/jobs?pgbouncer=yes", "FUNCTION_URL", "http://f")))
+                .containsExactly("DATABASE_URL has the parameter 'pgbouncer', which is not known; expected sslmode, or"
+                        + " pgbouncer=true");
+    }
+
+    private static boolean pooled(Map<String, String> variables) {
+        return read(variables).database().pooled();
     }
 
     @Test
