@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
  *            wake, timer, free slot
  *   asleep ─────────────────────────▶ claiming ──▶ as many as asked: claiming again when a slot is free
  *      ▲                                 │
- *      └── until next due, at most poll ─┴── fewer: nothing more is due now
+ *      └── until next due, at most pace ─┴── fewer: nothing more is due now
  * </pre>
  *
  * <p>Passes never overlap: a wake-up during one means one more after it.
@@ -35,6 +35,7 @@ final class ClaimLoop {
     private final WorkerConfig config;
     private final WorkerListener listener;
     private final RandomGenerator random;
+    private final PollPace pace;
     private final IntSupplier freeSlots;
     private final BiConsumer<ClaimedJob, Long> onClaimed;
 
@@ -52,6 +53,7 @@ final class ClaimLoop {
             WorkerConfig config,
             WorkerListener listener,
             RandomGenerator random,
+            PollPace pace,
             IntSupplier freeSlots,
             BiConsumer<ClaimedJob, Long> onClaimed) {
         this.vertx = vertx;
@@ -59,6 +61,7 @@ final class ClaimLoop {
         this.config = config;
         this.listener = listener;
         this.random = random;
+        this.pace = pace;
         this.freeSlots = freeSlots;
         this.onClaimed = onClaimed;
     }
@@ -108,7 +111,7 @@ final class ClaimLoop {
         int free = freeSlots.getAsInt();
         if (free <= 0) {
             mayHaveMore = true;
-            return Future.succeededFuture(poll());
+            return Future.succeededFuture(pace.rest());
         }
         long sentAt = System.nanoTime();
         return store.claim(config.workerId(), config.tasks(), free, config.lease())
@@ -126,21 +129,19 @@ final class ClaimLoop {
         for (ClaimedJob job : jobs) {
             onClaimed.accept(job, sentAt);
         }
+        if (!jobs.isEmpty()) {
+            pace.found(System.nanoTime());
+        }
         mayHaveMore = jobs.size() == free;
         if (mayHaveMore) {
             // More may be due; the next freed slot wakes the loop.
             again |= freeSlots.getAsInt() > 0;
-            return Future.succeededFuture(poll());
+            return Future.succeededFuture(pace.rest());
         }
+        long sleep = pace.next(System.nanoTime());
         return store.nextDue()
                 .map(due ->
-                        Math.max(1, Math.min(poll(), due.map(Duration::toMillis).orElse(Long.MAX_VALUE))));
-    }
-
-    // Between half and the whole of the poll interval, so that many workers do not ask at once.
-    private long poll() {
-        long most = config.poll().toMillis();
-        return most / 2 + random.nextLong(most / 2 + 1);
+                        Math.max(1, Math.min(sleep, due.map(Duration::toMillis).orElse(Long.MAX_VALUE))));
     }
 
     private long backoff(Throwable cause) {

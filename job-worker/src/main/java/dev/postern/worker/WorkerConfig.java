@@ -121,6 +121,12 @@ public record WorkerConfig(
                 workerId, tasks, concurrency, other, poll, callbackUrl, callbackLease, callbackLeaseMax, timeouts);
     }
 
+    /** With another poll interval. */
+    public WorkerConfig withPoll(Duration other) {
+        return new WorkerConfig(
+                workerId, tasks, concurrency, lease, other, callbackUrl, callbackLease, callbackLeaseMax, timeouts);
+    }
+
     /** With other time-outs. */
     public WorkerConfig withTimeouts(Timeouts others) {
         return new WorkerConfig(

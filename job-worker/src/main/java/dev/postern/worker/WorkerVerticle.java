@@ -65,7 +65,7 @@ public final class WorkerVerticle extends VerticleBase {
     /**
      * Takes everything it needs; does nothing until deployed.
      *
-     * @param notifications makes the listener that calls the given wake-up; empty to rely on polling
+     * @param notifications makes the listener that calls the given wake-up; empty to poll instead
      * @param clock only for headers that people and functions read; the database decides about leases
      */
     public WorkerVerticle(
@@ -94,6 +94,7 @@ public final class WorkerVerticle extends VerticleBase {
                 config,
                 listener,
                 random,
+                new PollPace(config.poll().toMillis(), this::listening, random, System.nanoTime()),
                 () -> config.concurrency() - inFlight.size(),
                 (job, sentAt) -> dispatch(job, sentAt));
         Optional<JobNotifications> listened = notifications.apply(claims::wake);
@@ -101,7 +102,7 @@ public final class WorkerVerticle extends VerticleBase {
                 vertx,
                 store,
                 inFlight,
-                () -> listened.map(JobNotifications::listening).orElse(false),
+                this::listening,
                 leases::taken);
         listened.ifPresent(channels -> channels.hear(JobNotifications.CANCEL_CHANNEL, cancels::heard, cancels::missed));
         Parts started = new Parts(
@@ -124,6 +125,11 @@ public final class WorkerVerticle extends VerticleBase {
                 config.concurrency(),
                 config.lease().toSeconds());
         return Future.succeededFuture();
+    }
+
+    private boolean listening() {
+        return parts != null
+                && parts.notifications().map(JobNotifications::listening).orElse(false);
     }
 
     private void dispatch(ClaimedJob job, long claimSentAt) {

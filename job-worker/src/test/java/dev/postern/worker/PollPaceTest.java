@@ -1,0 +1,67 @@
+package dev.postern.worker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class PollPaceTest {
+
+    private static final long MOST_MS = 15_000;
+
+    private boolean listening;
+    private final PollPace pace = new PollPace(MOST_MS, () -> listening, new Random(7), 0);
+
+    @Test
+    void sleepsThePollIntervalWhileNotificationsArrive() {
+        listening = true;
+        pace.found(ms(0));
+        assertThat(pace.next(ms(0))).isBetween(MOST_MS / 2, MOST_MS);
+        assertThat(pace.next(ms(10))).isBetween(MOST_MS / 2, MOST_MS);
+    }
+
+    @Test
+    void looksSoonAgainAfterWorkAndAboutAsLateAsNothingHasComeAfterThat() {
+        pace.found(ms(50_000));
+        assertThat(pace.next(ms(50_000))).isBetween(50L, 100L);
+        assertThat(pace.next(ms(50_060))).isBetween(50L, 100L);
+        assertThat(pace.next(ms(51_000))).isBetween(500L, 1_000L);
+        assertThat(pace.next(ms(54_000))).isBetween(2_000L, 4_000L);
+        assertThat(pace.next(ms(500_000))).isBetween(MOST_MS / 2, MOST_MS);
+        pace.found(ms(500_010));
+        assertThat(pace.next(ms(500_010))).isBetween(50L, 100L);
+    }
+
+    @Test
+    void asksAnIdleDatabaseEverMoreRarelyFromTheStart() {
+        long now = 0;
+        int asked = 0;
+        while (now < 60_000) {
+            now += pace.next(ms(now));
+            asked++;
+        }
+        // Twice a second would be 120.
+        assertThat(asked).isLessThan(30);
+    }
+
+    @Test
+    void manyWakeUpsInVainDoNotSlowItDown() {
+        pace.found(ms(1_000));
+        for (int woken = 0; woken < 100; woken++) {
+            pace.next(ms(1_001));
+        }
+        assertThat(pace.next(ms(1_002))).isBetween(50L, 100L);
+    }
+
+    @Test
+    void workersThatStartTogetherDoNotAskTogether() {
+        listening = true;
+        PollPace other = new PollPace(MOST_MS, () -> true, new Random(8), 0);
+        assertThat(pace.rest()).isNotEqualTo(other.rest());
+    }
+
+    private static long ms(long ms) {
+        return TimeUnit.MILLISECONDS.toNanos(ms);
+    }
+}
