@@ -93,6 +93,7 @@ begin
           lease_token = gen_random_uuid(),
           lease_expires_at = clock_timestamp() + claim_jobs.lease,
           waiting_since = null,
+          progress = null,
           updated_at = now()
         where j.id = any (locked_ids)
         returning

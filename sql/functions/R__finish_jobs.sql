@@ -83,7 +83,8 @@ begin
   ), waiting as (
     update ${schema}.jobs j
     set waiting_since = now(),
-      lease_expires_at = clock_timestamp() + make_interval(secs => f.delay),
+      -- A heartbeat that came before may have asked for more.
+      lease_expires_at = greatest(j.lease_expires_at, clock_timestamp() + make_interval(secs => f.delay)),
       updated_at = now()
     from fenced f
     where f.outcome = 'wait' and j.id = f.job_id and j.attempts = f.attempt and j.lease_token = f.lease

@@ -4,7 +4,8 @@
 --                   not be the owner
 --   postern_tenant  a tenant's own jobs: add, cancel, explain, replay, schedule; sees its own rows
 -- Nobody else may call anything, except the owner, administrator (Constructive's role) and roles that the site has let
--- into the schema, which keep the functions of 0.15. Locks: the catalogue's, for a moment.
+-- into the schema, which keep the functions of 0.15. Locks: a transaction lock, so that callers come one
+-- after the other, and the catalogue's for a moment.
 create or replace function ${schema}.grant_roles() returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -15,6 +16,8 @@ declare
   callable record;
   let_in record;
 begin
+  -- Several migrators may be here at once, and grants of two transactions do not go together.
+  perform pg_advisory_xact_lock(hashtextextended('${schema}.grant_roles', 0));
   foreach group_role in array array['postern_worker', 'postern_tenant'] loop
     begin
       if to_regrole(group_role) is null then

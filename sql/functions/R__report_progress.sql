@@ -1,8 +1,8 @@
 -- A function's sign of life: extends the lease and, when progress is given, stores it with the time as "at". Progress is
 -- an object of percent (0 to 100), step and steps (from 0 to, and at least 1) and message (up to 2000 characters), each
 -- optional but the two steps only together; other keys are dropped. Within an attempt it goes forwards only: what is
--- left out stays as it was, and a report with a lower percent or step changes nothing but the lease. Progress from before
--- the claim belongs to an earlier attempt and is replaced. A lease never gets shorter this way.
+-- left out stays as it was, and a report with a lower percent or step changes nothing but the lease; the claim of a new
+-- attempt clears it. A lease never gets shorter this way.
 -- The verdict is accepted, or says why not as refused_outcome does. Progress that cannot be is INVALID_ARGUMENT (PJ003).
 -- Locks: the job's row; two reports on one attempt are stored one after the other.
 create or replace function ${schema}.report_progress(
@@ -57,13 +57,10 @@ begin
   set lease_expires_at = greatest(j.lease_expires_at, clock_timestamp() + report_progress.lease),
     progress = case
       when said is null then j.progress
-      when (j.progress ->> 'at')::timestamptz >= j.locked_at then case
-        when (said ->> 'percent')::numeric < (j.progress ->> 'percent')::numeric
-          or (said ->> 'step')::numeric < (j.progress ->> 'step')::numeric
-        then j.progress
-        else j.progress || said || jsonb_build_object('at', clock_timestamp())
-      end
-      else said || jsonb_build_object('at', clock_timestamp())
+      when (said ->> 'percent')::numeric < (j.progress ->> 'percent')::numeric
+        or (said ->> 'step')::numeric < (j.progress ->> 'step')::numeric
+      then j.progress
+      else coalesce(j.progress, '{}'::jsonb) || said || jsonb_build_object('at', clock_timestamp())
     end,
     updated_at = now()
   where j.id = report_progress.job_id

@@ -98,12 +98,7 @@ public final class WorkerVerticle extends VerticleBase {
                 () -> config.concurrency() - inFlight.size(),
                 (job, sentAt) -> dispatch(job, sentAt));
         Optional<JobNotifications> listened = notifications.apply(claims::wake);
-        CancelWatch cancels = new CancelWatch(
-                vertx,
-                store,
-                inFlight,
-                this::listening,
-                leases::taken);
+        CancelWatch cancels = new CancelWatch(vertx, store, inFlight, this::listening, leases::taken);
         listened.ifPresent(channels -> channels.hear(JobNotifications.CANCEL_CHANNEL, cancels::heard, cancels::missed));
         Parts started = new Parts(
                 new FunctionDispatcher(vertx, router, config, clock),

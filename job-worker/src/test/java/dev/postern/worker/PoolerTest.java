@@ -7,6 +7,7 @@ import dev.postern.sql.JobNotifications;
 import dev.postern.sql.LogLines;
 import dev.postern.sql.PgBouncer;
 import java.time.Duration;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -45,7 +46,7 @@ class PoolerTest {
         for (int n = 0; n < 4; n++) {
             fixture.start(
                     bouncer.to(database.config()),
-                    database.config(),
+                    Optional.of(database.config()),
                     config -> config.withConcurrency(8).withPoll(Duration.ofMinutes(1)));
         }
         fixture.eventually(

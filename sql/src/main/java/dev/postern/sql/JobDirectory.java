@@ -37,10 +37,7 @@ public final class JobDirectory {
         this.oldestReady = "select coalesce(extract(epoch from now() - min(j.run_at)), 0)::double precision from "
                 + schema + ".jobs j where j.locked_at is null and j.attempts < j.max_attempts and j.run_at <= now()";
         this.find = "select j.id, j.task_identifier, " + schema + ".job_state(j) as state, j.attempts, j.max_attempts,"
-                + " j.infra_failures, j.run_at, j.locked_by, j.last_error, j.errors::text,"
-                // Of a job that runs again, the progress of an earlier attempt says nothing.
-                + " case when j.locked_at is null or (j.progress ->> 'at')::timestamptz >= j.locked_at"
-                + " then j.progress::text end as progress,"
+                + " j.infra_failures, j.run_at, j.locked_by, j.last_error, j.errors::text, j.progress::text,"
                 + " null::text as result, j.updated_at, null::text as cancelled_by, null::text as cancel_reason"
                 + " from " + schema + ".jobs j where j.id = $1"
                 + " union all select h.id, h.task_identifier, h.state, h.attempts, h.max_attempts, h.infra_failures,"

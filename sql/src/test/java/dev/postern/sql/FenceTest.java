@@ -493,6 +493,16 @@ class FenceTest {
     }
 
     @Test
+    void aWaitThatComesLateDoesNotShortenWhatAHeartbeatAskedFor() {
+        Attempt a = claimed();
+        database.execute(
+                "select * from app_jobs.report_progress(?, ?, ?, interval '1 hour')", a.jobId(), a.number(), a.lease());
+        assertThat(finish(a, "wait", 300, null, null)).isEqualTo("accepted");
+        assertThat(database.value("select lease_expires_at > now() + interval '50 min' from app_jobs.jobs"))
+                .isEqualTo(true);
+    }
+
+    @Test
     void theLastAttemptIsFollowedByNone() {
         for (String end : List.of("retry", "missing", "dead")) {
             noJobs();

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
-import io.vertx.core.json.JsonObject;
 import io.vertx.sqlclient.Pool;
 import java.time.Duration;
 import java.time.Instant;
@@ -105,7 +104,7 @@ class PgBouncerTest {
             }
             List<Future<?>> signs = new ArrayList<>(List.of(store.renew(attempts, LEASE)));
             for (Attempt attempt : attempts) {
-                signs.add(store.reportProgress(attempt, LEASE, new JsonObject().put("percent", 50)));
+                signs.add(store.reportProgress(attempt, LEASE, new Progress(50.0, null, null, null)));
             }
             return Future.join(signs)
                     .compose(reported -> store.finish(attempts.stream()
@@ -133,8 +132,8 @@ class PgBouncerTest {
         assertThat(await(store.reap(10))).hasSize(1);
         database.execute(
                 "select app_jobs.add_job(?, 'later', run_at => now() + interval '1 hour')", JobDatabase.TENANT);
-        assertThat(await(store.nextDue(Optional.empty()))).isPresent();
-        assertThat(await(store.pruneHistory(Duration.ofDays(7)))).isNotNull();
+        assertThat(await(store.nextDue())).isPresent();
+        assertThat(await(store.pruneHistory("succeeded", Duration.ofDays(7)))).isNotNull();
     }
 
     @Test
@@ -161,8 +160,9 @@ class PgBouncerTest {
     @Test
     void peopleAddAndFindJobs() {
         JobDirectory directory = new JobDirectory(connections("pooled", 4), "app_jobs");
-        long id = await(directory.add(
-                new JobDirectory.NewJob(JobDatabase.TENANT, "pooled", "{\"n\": 1}", null, null, null, null, null)));
+        long id = await(directory.add(new JobDirectory.NewJob(
+                        JobDatabase.TENANT, "pooled", "{\"n\": 1}", null, null, null, null, null, null)))
+                .id();
         assertThat(await(directory.find(id)))
                 .get()
                 .satisfies(job -> assertThat(job.state()).isEqualTo("ready"));
@@ -177,7 +177,7 @@ class PgBouncerTest {
         assertThatThrownBy(() -> {
                     for (int n = 0; n < 100; n++) {
                         Future.all(IntStream.range(0, 8)
-                                        .mapToObj(i -> untold.nextDue(Optional.empty()))
+                                        .mapToObj(i -> untold.nextDue())
                                         .toList())
                                 .timeout(30, TimeUnit.SECONDS)
                                 .await();
