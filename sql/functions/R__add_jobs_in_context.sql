@@ -21,6 +21,7 @@ create or replace function ${schema}.add_jobs_in_context(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 #variable_conflict use_column
 declare

@@ -30,6 +30,7 @@ create or replace function ${schema}.add_keyed_job(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   carrier ${schema}.jobs;

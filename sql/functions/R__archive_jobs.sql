@@ -6,6 +6,7 @@ returns setof ${schema}.jobs
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   job ${schema}.jobs;

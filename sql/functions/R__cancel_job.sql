@@ -7,6 +7,7 @@ create or replace function ${schema}.cancel_job(job_id bigint, reason text defau
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   bound constant uuid := ${schema}.caller_tenant();

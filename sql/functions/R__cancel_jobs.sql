@@ -8,6 +8,7 @@ returns table (job_id bigint, task_identifier text, former_state text, worker_id
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 #variable_conflict use_column
 declare

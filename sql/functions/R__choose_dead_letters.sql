@@ -17,6 +17,7 @@ create or replace function ${schema}.choose_dead_letters(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 begin
   return query execute format(

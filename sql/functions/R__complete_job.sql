@@ -4,6 +4,7 @@ create or replace function ${schema}.complete_job(worker_id text, job_id bigint)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   completed ${schema}.jobs;

@@ -3,6 +3,7 @@ create or replace function ${schema}.complete_jobs(job_ids bigint[]) returns set
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 begin
   return query

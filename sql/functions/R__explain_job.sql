@@ -6,6 +6,7 @@ returns table (state text, reason text, detail text, until timestamptz)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 #variable_conflict use_column
 declare

@@ -5,6 +5,7 @@ returns ${schema}.jobs
 language plpgsql strict
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   failed ${schema}.jobs;

@@ -28,6 +28,7 @@ create or replace function ${schema}.finish_jobs(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 #variable_conflict use_column
 declare

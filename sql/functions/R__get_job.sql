@@ -9,6 +9,7 @@ create or replace function ${schema}.get_job(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   claimed_id bigint;

@@ -10,6 +10,7 @@ create or replace function ${schema}.lost_leases(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 begin
   return query

@@ -5,6 +5,7 @@ create or replace function ${schema}.next_due() returns double precision
 language sql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 set enable_bitmapscan = off
 as $$
   select least(

@@ -5,6 +5,7 @@ returns setof ${schema}.jobs
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 begin
   perform 1 from ${schema}.jobs j where j.id = any (permanently_fail_jobs.job_ids) order by j.id for update;

@@ -5,6 +5,7 @@ create or replace function ${schema}.promote_due_jobs(max_jobs int) returns int
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 set enable_bitmapscan = off
 as $$
 declare

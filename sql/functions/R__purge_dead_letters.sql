@@ -15,6 +15,7 @@ create or replace function ${schema}.purge_dead_letters(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   chosen bigint[];

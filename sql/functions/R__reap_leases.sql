@@ -8,6 +8,7 @@ returns table (job_id bigint, task_identifier text, attempt int, worker_id text,
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 #variable_conflict use_column
 begin

@@ -9,6 +9,7 @@ create or replace function ${schema}.refused_outcome(job_id bigint, lease uuid, 
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   ended record;

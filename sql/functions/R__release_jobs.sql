@@ -5,6 +5,7 @@ create or replace function ${schema}.release_jobs(worker_id text) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   released bigint;

@@ -12,6 +12,7 @@ create or replace function ${schema}.renew_leases(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 #variable_conflict use_column
 begin

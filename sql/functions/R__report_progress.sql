@@ -15,6 +15,7 @@ create or replace function ${schema}.report_progress(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   said jsonb;

@@ -11,6 +11,7 @@ create or replace function ${schema}.reschedule_jobs(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 #variable_conflict use_column
 begin

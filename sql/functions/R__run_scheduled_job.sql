@@ -7,6 +7,7 @@ returns ${schema}.jobs
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   schedule ${schema}.scheduled_jobs;

@@ -15,6 +15,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.awaitility.Awaitility;
@@ -124,7 +125,7 @@ class JobPrunerTest {
 
             await().until(() -> listener.putOff.size() == 2);
 
-            var job = store.claim("worker-1", Optional.empty(), 1, Duration.ofMinutes(1))
+            var job = store.claim("worker-1", Optional.empty(), 1, Duration.ofMinutes(1), Map.of())
                     .await()
                     .getFirst();
             assertThat(store.finish(List.of(new OfferedOutcome(job.attempt(), Outcome.Complete.EMPTY)))
@@ -143,7 +144,7 @@ class JobPrunerTest {
         vertx.deployVerticle(new SchedulerVerticle(
                         new ScheduleStore(pool, "app_jobs"),
                         store,
-                        database.config(),
+                        wakeUp -> Optional.empty(),
                         SchedulerConfig.defaults().withRetention(retention),
                         listener))
                 .await();

@@ -365,7 +365,8 @@ class SchedulerVerticleTest {
         for (int n = 0; n < 7; n++) {
             database.addJob("system-ping", "{}");
         }
-        jobs.claim("lost-worker", Optional.empty(), 7, Duration.ofMillis(1)).await();
+        jobs.claim("lost-worker", Optional.empty(), 7, Duration.ofMillis(1), Map.of())
+                .await();
         deploy(new SchedulerConfig(Duration.ofHours(1), Duration.ofHours(1), Retention.defaults(), 3));
 
         await().until(() -> listener.reaped.size() == 7);
@@ -483,13 +484,16 @@ class SchedulerVerticleTest {
     }
 
     private ClaimedJob claim(Duration lease) {
-        return jobs.claim("lost-worker", Optional.empty(), 1, lease).await().getFirst();
+        return jobs.claim("lost-worker", Optional.empty(), 1, lease, Map.of())
+                .await()
+                .getFirst();
     }
 
     private void completeJobs() {
-        List<OfferedOutcome> done = jobs.claim("worker", Optional.empty(), 100, Duration.ofMinutes(1)).await().stream()
-                .map(job -> new OfferedOutcome(job.attempt(), new Outcome.Complete(null, null)))
-                .toList();
+        List<OfferedOutcome> done =
+                jobs.claim("worker", Optional.empty(), 100, Duration.ofMinutes(1), Map.of()).await().stream()
+                        .map(job -> new OfferedOutcome(job.attempt(), new Outcome.Complete(null, null)))
+                        .toList();
         if (!done.isEmpty()) {
             jobs.finish(done).await();
         }

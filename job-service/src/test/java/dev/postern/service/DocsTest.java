@@ -14,6 +14,8 @@ import dev.postern.sql.JobDirectory;
 import dev.postern.sql.Outcome;
 import dev.postern.sql.ReapedLease;
 import dev.postern.sql.Verdict;
+import dev.postern.sql.WorkerReport;
+import dev.postern.sql.WorkerReport.Breaker;
 import dev.postern.worker.WorkerListener;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -174,6 +176,15 @@ class DocsTest {
         worker.leaseLost(job);
         worker.cancelled(job);
         worker.released(job);
+        worker.targetOpened("system-ping");
+        worker.targetPaused("system-ping");
+        worker.reported(new WorkerReport(
+                "worker-1",
+                Optional.empty(),
+                64,
+                1,
+                List.of(new WorkerReport.Target(
+                        List.of("system-ping"), Breaker.CLOSED, Duration.ZERO, Duration.ZERO, 64, 1, 0, 0, null))));
         CallbackListener callback = metrics.callback();
         callback.judged(Report.COMPLETE, 1, 1, Verdict.ACCEPTED);
         callback.answered(Report.COMPLETE, 200, Duration.ofMillis(1));

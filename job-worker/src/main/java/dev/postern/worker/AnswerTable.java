@@ -36,6 +36,8 @@ final class AnswerTable {
     private static final Duration BACKPRESSURE_DEFAULT = Duration.ofSeconds(5);
     private static final int ERROR_LENGTH = 2000;
 
+    private static final String NUL = "\\u0000";
+
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
@@ -126,16 +128,21 @@ final class AnswerTable {
         }
         String text = body.toString(StandardCharsets.UTF_8);
         Optional<JsonNode> json = parse(text);
-        if (json.isEmpty() || text.contains("\\u0000")) {
-            // Valid JSON may hold a NUL, but Postgres cannot hold one in any text that is made of it.
+        if (json.isEmpty()) {
             return Outcome.Complete.EMPTY;
         }
+        // Valid JSON may hold a NUL, but Postgres cannot hold one in any text that is made of it.
+        String result = text.contains(NUL) ? null : text;
         JsonNode jobs = json.get().path("jobs");
         if (!jobs.isArray() || jobs.isEmpty()) {
-            return new Outcome.Complete(text, null);
+            return new Outcome.Complete(result, null);
         }
         try {
-            return new Outcome.Complete(text, FollowUpJobs.read(jobs));
+            String followUps = FollowUpJobs.read(jobs);
+            if (followUps.contains(NUL)) {
+                throw new IllegalArgumentException("they have \\u0000 in them, which the database cannot read");
+            }
+            return new Outcome.Complete(result, followUps);
         } catch (IllegalArgumentException e) {
             // Completing would lose the follow-up jobs; trying again would repeat the work and fail the same way.
             return new Outcome.Dead(answer.status(), "the answer's follow-up jobs are malformed: " + e.getMessage());

@@ -5,9 +5,9 @@ import dev.postern.sql.JobStore;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BiConsumer;
-import java.util.function.IntSupplier;
+import java.util.Map;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,16 +19,18 @@ import org.slf4j.LoggerFactory;
  *            wake, timer, free slot
  *   asleep ─────────────────────────▶ claiming ──▶ as many as asked: claiming again when a slot is free
  *      ▲                                 │
- *      └── until next due, at most pace ─┴── fewer: nothing more is due now
+ *      └── until next due, at most pace ─┴── fewer: nothing more is due now, or it is held back from its target
  * </pre>
  *
- * <p>Passes never overlap: a wake-up during one means one more after it.
+ * <p>Passes never overlap: a wake-up during one means one more after it. What is held back is looked for again when a
+ * pause or cool-down ends, and when a call to a restricted target does.
  */
 final class ClaimLoop {
 
     private static final Logger log = LoggerFactory.getLogger(ClaimLoop.class);
     private static final long BACKOFF_FIRST_MS = 100;
     private static final long BACKOFF_MAX_MS = 5_000;
+    private static final long HELD_BACK_MS = 100;
 
     private final Vertx vertx;
     private final JobStore store;
@@ -36,8 +38,8 @@ final class ClaimLoop {
     private final WorkerListener listener;
     private final RandomGenerator random;
     private final PollPace pace;
-    private final IntSupplier freeSlots;
-    private final BiConsumer<ClaimedJob, Long> onClaimed;
+    private final Targets targets;
+    private final Slots slots;
 
     private boolean stopped;
     private boolean claiming;
@@ -54,16 +56,30 @@ final class ClaimLoop {
             WorkerListener listener,
             RandomGenerator random,
             PollPace pace,
-            IntSupplier freeSlots,
-            BiConsumer<ClaimedJob, Long> onClaimed) {
+            Targets targets,
+            Slots slots) {
         this.vertx = vertx;
         this.store = store;
         this.config = config;
         this.listener = listener;
         this.random = random;
         this.pace = pace;
-        this.freeSlots = freeSlots;
-        this.onClaimed = onClaimed;
+        this.targets = targets;
+        this.slots = slots;
+    }
+
+    /** Where claimed jobs go. */
+    interface Slots {
+
+        /** How many more jobs there is room for. */
+        int free();
+
+        /**
+         * Takes a job whose claim was sent at the given nano time.
+         *
+         * @return false when its target takes none now; the job is given back then
+         */
+        boolean take(ClaimedJob job, long sentAtNanos);
     }
 
     /** There may be something to claim: look now, or once more after the pass under way. */
@@ -108,40 +124,67 @@ final class ClaimLoop {
 
     /** One pass. The future has the milliseconds to sleep when nobody wakes the loop before. */
     Future<Long> tick() {
-        int free = freeSlots.getAsInt();
+        int free = slots.free();
         if (free <= 0) {
             mayHaveMore = true;
             return Future.succeededFuture(pace.rest());
         }
         long sentAt = System.nanoTime();
-        return store.claim(config.workerId(), config.tasks(), free, config.lease())
+        Map<String, Integer> allowances = targets.allowances();
+        return store.claim(config.workerId(), config.tasks(), free, config.lease(), allowances)
                 .compose(jobs -> {
                     listener.claimed(config.workerId(), jobs, Duration.ofNanos(System.nanoTime() - sentAt));
                     if (backoffMs > 0) {
                         log.info("the database is back, claiming again");
                         backoffMs = 0;
                     }
-                    return handOver(jobs, free, sentAt);
+                    return handOver(jobs, sentAt)
+                            .compose(handedOver -> sleep(jobs.size() == free, !allowances.isEmpty()));
                 });
     }
 
-    private Future<Long> handOver(List<ClaimedJob> jobs, int free, long sentAt) {
+    private Future<Void> handOver(List<ClaimedJob> jobs, long sentAt) {
+        List<ClaimedJob> refused = new ArrayList<>();
         for (ClaimedJob job : jobs) {
-            onClaimed.accept(job, sentAt);
+            if (!slots.take(job, sentAt)) {
+                refused.add(job);
+            }
         }
         if (!jobs.isEmpty()) {
             pace.found(System.nanoTime());
         }
-        mayHaveMore = jobs.size() == free;
-        if (mayHaveMore) {
+        if (refused.isEmpty()) {
+            return Future.succeededFuture();
+        }
+        return store.release(refused.stream().map(ClaimedJob::attempt).toList())
+                .onSuccess(released -> refused.stream()
+                        .filter(job -> released.contains(job.attempt().jobId()))
+                        .forEach(listener::released))
+                .recover(cause -> {
+                    log.warn(
+                            "cannot give back {} jobs, their leases will expire: {}",
+                            refused.size(),
+                            cause.getMessage());
+                    return Future.succeededFuture(List.of());
+                })
+                .mapEmpty();
+    }
+
+    private Future<Long> sleep(boolean full, boolean heldBack) {
+        mayHaveMore = full;
+        if (full) {
             // More may be due; the next freed slot wakes the loop.
-            again |= freeSlots.getAsInt() > 0;
+            again |= slots.free() > 0;
             return Future.succeededFuture(pace.rest());
         }
+        // What is held back comes due all the time, and must not have the loop look each time.
+        long soonest = heldBack ? HELD_BACK_MS : 1;
         long sleep = pace.next(System.nanoTime());
-        return store.nextDue()
-                .map(due ->
-                        Math.max(1, Math.min(sleep, due.map(Duration::toMillis).orElse(Long.MAX_VALUE))));
+        return store.nextDue().map(due -> {
+            long nextDue = Math.max(soonest, due.map(Duration::toMillis).orElse(Long.MAX_VALUE));
+            long nextEnd = targets.nextEnd().map(Duration::toMillis).orElse(Long.MAX_VALUE);
+            return Math.max(1, Math.min(sleep, Math.min(nextDue, nextEnd)));
+        });
     }
 
     private long backoff(Throwable cause) {

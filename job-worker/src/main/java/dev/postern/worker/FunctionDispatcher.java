@@ -39,14 +39,12 @@ final class FunctionDispatcher {
 
     private final Vertx vertx;
     private final HttpClientAgent client;
-    private final TaskRouter router;
     private final WorkerConfig config;
     private final InstantSource clock;
     private final String callbackBase;
 
-    FunctionDispatcher(Vertx vertx, TaskRouter router, WorkerConfig config, InstantSource clock) {
+    FunctionDispatcher(Vertx vertx, WorkerConfig config, InstantSource clock) {
         this.vertx = vertx;
-        this.router = router;
         this.config = config;
         this.clock = clock;
         this.callbackBase = callbackBase(config.callbackUrl());
@@ -67,21 +65,15 @@ final class FunctionDispatcher {
     final class Exchange {
 
         private final ClaimedJob job;
+        private final Optional<URI> url;
         private final Promise<DispatchResult> result = Promise.promise();
         private @Nullable HttpClientRequest request;
         private long timer = -1;
         private long sentAt;
 
-        private final Optional<URI> url;
-
-        private Exchange(ClaimedJob job) {
+        private Exchange(ClaimedJob job, Optional<URI> url) {
             this.job = job;
-            this.url = router.route(job.task());
-        }
-
-        /** Where the job goes; empty when nothing says so. */
-        Optional<URI> url() {
-            return url;
+            this.url = url;
         }
 
         Future<DispatchResult> result() {
@@ -168,9 +160,9 @@ final class FunctionDispatcher {
         }
     }
 
-    /** Sends the job. */
-    Exchange dispatch(ClaimedJob job) {
-        Exchange exchange = new Exchange(job);
+    /** Sends the job to its URL; empty when nothing says where its task lives. */
+    Exchange dispatch(ClaimedJob job, Optional<URI> url) {
+        Exchange exchange = new Exchange(job, url);
         exchange.start();
         return exchange;
     }

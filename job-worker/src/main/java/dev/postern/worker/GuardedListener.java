@@ -3,6 +3,7 @@ package dev.postern.worker;
 import dev.postern.sql.ClaimedJob;
 import dev.postern.sql.Outcome;
 import dev.postern.sql.Verdict;
+import dev.postern.sql.WorkerReport;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -61,5 +62,20 @@ record GuardedListener(WorkerListener listener) implements WorkerListener {
     @Override
     public void released(ClaimedJob job) {
         guard(() -> listener.released(job));
+    }
+
+    @Override
+    public void targetOpened(String task) {
+        guard(() -> listener.targetOpened(task));
+    }
+
+    @Override
+    public void targetPaused(String task) {
+        guard(() -> listener.targetPaused(task));
+    }
+
+    @Override
+    public void reported(WorkerReport report) {
+        guard(() -> listener.reported(report));
     }
 }

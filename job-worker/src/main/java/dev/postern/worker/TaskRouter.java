@@ -1,6 +1,7 @@
 package dev.postern.worker;
 
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -44,8 +45,17 @@ public final class TaskRouter {
         if (mapped != null) {
             return Optional.of(mapped);
         }
-        return fallback.map(template -> URI.create(template.replace(TASK, segment(task))))
+        return fallback.flatMap(template -> parsed(template.replace(TASK, segment(task))))
                 .filter(TaskRouter::addressable);
+    }
+
+    // An empty task in the template's host leaves nothing that is a URL.
+    private static Optional<URI> parsed(String url) {
+        try {
+            return Optional.of(new URI(url));
+        } catch (URISyntaxException e) {
+            return Optional.empty();
+        }
     }
 
     private static String segment(String task) {

@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param callbackLease how long a function that answered 202 may be silent
  * @param callbackLeaseMax the most that such a function may ask for
  * @param timeouts of one exchange
+ * @param protectTargets whether a target that fails or asks for less gets fewer jobs, or none for a while
  */
 public record WorkerConfig(
         String workerId,
@@ -27,7 +28,8 @@ public record WorkerConfig(
         URI callbackUrl,
         Duration callbackLease,
         Duration callbackLeaseMax,
-        Timeouts timeouts) {
+        Timeouts timeouts,
+        boolean protectTargets) {
 
     /** Long enough for a cold start, short enough that nobody thinks a crash was forgotten. */
     public static final Duration DEFAULT_LEASE = Duration.ofSeconds(30);
@@ -92,7 +94,8 @@ public record WorkerConfig(
                 callbackUrl,
                 Duration.ofMinutes(5),
                 Duration.ofHours(1),
-                Timeouts.DEFAULT);
+                Timeouts.DEFAULT,
+                true);
     }
 
     /** With other tasks. */
@@ -106,30 +109,82 @@ public record WorkerConfig(
                 callbackUrl,
                 callbackLease,
                 callbackLeaseMax,
-                timeouts);
+                timeouts,
+                protectTargets);
     }
 
     /** With another concurrency. */
     public WorkerConfig withConcurrency(int other) {
         return new WorkerConfig(
-                workerId, tasks, other, lease, poll, callbackUrl, callbackLease, callbackLeaseMax, timeouts);
+                workerId,
+                tasks,
+                other,
+                lease,
+                poll,
+                callbackUrl,
+                callbackLease,
+                callbackLeaseMax,
+                timeouts,
+                protectTargets);
     }
 
     /** With another lease. */
     public WorkerConfig withLease(Duration other) {
         return new WorkerConfig(
-                workerId, tasks, concurrency, other, poll, callbackUrl, callbackLease, callbackLeaseMax, timeouts);
+                workerId,
+                tasks,
+                concurrency,
+                other,
+                poll,
+                callbackUrl,
+                callbackLease,
+                callbackLeaseMax,
+                timeouts,
+                protectTargets);
     }
 
-    /** With another poll interval. */
+    /** With another poll. */
     public WorkerConfig withPoll(Duration other) {
         return new WorkerConfig(
-                workerId, tasks, concurrency, lease, other, callbackUrl, callbackLease, callbackLeaseMax, timeouts);
+                workerId,
+                tasks,
+                concurrency,
+                lease,
+                other,
+                callbackUrl,
+                callbackLease,
+                callbackLeaseMax,
+                timeouts,
+                protectTargets);
     }
 
     /** With other time-outs. */
     public WorkerConfig withTimeouts(Timeouts others) {
         return new WorkerConfig(
-                workerId, tasks, concurrency, lease, poll, callbackUrl, callbackLease, callbackLeaseMax, others);
+                workerId,
+                tasks,
+                concurrency,
+                lease,
+                poll,
+                callbackUrl,
+                callbackLease,
+                callbackLeaseMax,
+                others,
+                protectTargets);
+    }
+
+    /** With targets protected, or not. */
+    public WorkerConfig withProtectTargets(boolean other) {
+        return new WorkerConfig(
+                workerId,
+                tasks,
+                concurrency,
+                lease,
+                poll,
+                callbackUrl,
+                callbackLease,
+                callbackLeaseMax,
+                timeouts,
+                other);
     }
 }

@@ -3,6 +3,7 @@ package dev.postern.worker;
 import dev.postern.sql.ClaimedJob;
 import dev.postern.sql.Outcome;
 import dev.postern.sql.Verdict;
+import dev.postern.sql.WorkerReport;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -38,6 +39,15 @@ public interface WorkerListener {
     /** The job was cancelled while its function worked; the exchange was broken off. */
     default void cancelled(ClaimedJob job) {}
 
-    /** The job was given back while draining. */
+    /** The job was given back, uncharged: while draining, or because its target took none when it had been claimed. */
     default void released(ClaimedJob job) {}
+
+    /** A target's breaker opened, or its one call failed and it stays open. Named by the first task that goes there. */
+    default void targetOpened(String task) {}
+
+    /** A target asked for a pause. Named by the first task that goes there. */
+    default void targetPaused(String task) {}
+
+    /** How the worker and its targets are, every ten seconds and when a target's state changes. */
+    default void reported(WorkerReport report) {}
 }

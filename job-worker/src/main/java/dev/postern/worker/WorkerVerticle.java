@@ -5,21 +5,20 @@ import dev.postern.sql.JobNotifications;
 import dev.postern.sql.JobStore;
 import dev.postern.sql.Outcome;
 import dev.postern.sql.OutcomeBatcher;
-import dev.postern.sql.Verdict;
+import dev.postern.sql.WorkerReport;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
+import java.net.URI;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * A worker: claim, dispatch, outcome. Deployed once per process; its id must never be used by another.
@@ -32,9 +31,6 @@ public final class WorkerVerticle extends VerticleBase {
 
     /** Outcomes survive a database that is away for so long; then the lease's expiry takes over. */
     private static final Duration OUTCOME_MAX_AGE = Duration.ofMinutes(10);
-
-    /** Outcomes that are on their way when a drain ends get so long to arrive. */
-    private static final Duration FLUSH_GRACE = Duration.ofSeconds(2);
 
     private static final Duration UNSENDABLE_DELAY = Duration.ofMinutes(1);
 
@@ -50,23 +46,25 @@ public final class WorkerVerticle extends VerticleBase {
 
     private final InFlight inFlight = new InFlight();
     private @Nullable Parts parts;
-    private @Nullable Promise<Void> idle;
-    private @Nullable Future<List<Long>> drained;
 
     private record Parts(
             FunctionDispatcher dispatcher,
             AnswerTable answers,
+            Targets targets,
             OutcomeBatcher outcomes,
             LeaseKeeper leases,
             CancelWatch cancels,
             ClaimLoop claims,
+            WorkerReports reports,
+            Drain drain,
             Optional<JobNotifications> notifications) {}
 
     /**
      * Takes everything it needs; does nothing until deployed.
      *
      * @param notifications makes the listener that calls the given wake-up; empty to poll instead
-     * @param clock only for headers that people and functions read; the database decides about leases
+     * @param clock for headers that people and functions read, and for how long a target is spared; the database decides
+     *     about leases
      */
     public WorkerVerticle(
             JobStore store,
@@ -88,6 +86,8 @@ public final class WorkerVerticle extends VerticleBase {
     @Override
     public Future<?> start() {
         LeaseKeeper leases = new LeaseKeeper(vertx, store, inFlight, config.lease(), this::abort);
+        WorkerReports reports = new WorkerReports(vertx, store, listener, this::report);
+        Targets targets = new Targets(config, listener, clock, random, reports::now);
         ClaimLoop claims = new ClaimLoop(
                 vertx,
                 store,
@@ -95,24 +95,38 @@ public final class WorkerVerticle extends VerticleBase {
                 listener,
                 random,
                 new PollPace(config.poll().toMillis(), this::listening, random, System.nanoTime()),
-                () -> config.concurrency() - inFlight.size(),
-                (job, sentAt) -> dispatch(job, sentAt));
+                targets,
+                new ClaimLoop.Slots() {
+                    @Override
+                    public int free() {
+                        return config.concurrency() - inFlight.size();
+                    }
+
+                    @Override
+                    public boolean take(ClaimedJob job, long sentAtNanos) {
+                        return dispatch(job, sentAtNanos);
+                    }
+                });
         Optional<JobNotifications> listened = notifications.apply(claims::wake);
         CancelWatch cancels = new CancelWatch(vertx, store, inFlight, this::listening, leases::taken);
         listened.ifPresent(channels -> channels.hear(JobNotifications.CANCEL_CHANNEL, cancels::heard, cancels::missed));
         Parts started = new Parts(
-                new FunctionDispatcher(vertx, router, config, clock),
+                new FunctionDispatcher(vertx, config, clock),
                 new AnswerTable(clock, random, config.callbackLease(), config.callbackLeaseMax()),
+                targets,
                 new OutcomeBatcher(vertx, context, store, OUTCOME_MAX_AGE, Integer.MAX_VALUE),
                 leases,
                 cancels,
                 claims,
+                reports,
+                new Drain(vertx, store, inFlight, claims, leases, config.workerId(), listener),
                 listened);
         parts = started;
         leases.start();
         cancels.start();
         started.notifications().ifPresent(JobNotifications::start);
         claims.wake();
+        reports.now();
         log.info(
                 "worker {} takes {} with {} slots, lease {} s",
                 config.workerId(),
@@ -127,28 +141,47 @@ public final class WorkerVerticle extends VerticleBase {
                 && parts.notifications().map(JobNotifications::listening).orElse(false);
     }
 
-    private void dispatch(ClaimedJob job, long claimSentAt) {
+    // False when the job's target takes none: its breaker opened, or its pause began, while the claim was on its way.
+    private boolean dispatch(ClaimedJob job, long claimSentAt) {
         Parts p = started();
+        Optional<URI> url = router.route(job.task());
+        Optional<Targets.Call> begun = p.targets().begin(job.task(), url);
+        if (begun.isEmpty()) {
+            return false;
+        }
+        Targets.Call call = begun.get();
         InFlight.Entry entry = inFlight.add(job, p.leases().trustedUntil(claimSentAt));
         p.cancels().claimed(entry, claimSentAt);
         long sentAt = System.nanoTime();
         FunctionDispatcher.Exchange exchange;
         try {
-            exchange = p.dispatcher().dispatch(job);
+            exchange = p.dispatcher().dispatch(job, url);
         } catch (RuntimeException e) {
             // One job that cannot even be sent must not cost those that were claimed with it.
             log.error("cannot dispatch job {} (task {})", job.attempt().jobId(), job.task(), e);
-            end(entry, new Outcome.Infrastructure(null, "cannot be dispatched: " + e, UNSENDABLE_DELAY), sentAt);
-            return;
+            boolean freed = call.end(Optional.empty());
+            end(entry, new Outcome.Infrastructure(null, "cannot be dispatched: " + e, UNSENDABLE_DELAY), sentAt, freed);
+            return true;
         }
-        listener.dispatched(job, exchange.url());
+        listener.dispatched(job, url);
         entry.exchange = exchange;
         exchange.result().onSuccess(result -> {
             int status = result instanceof DispatchResult.Answer answer ? answer.status() : 0;
             listener.answered(job, status, Duration.ofNanos(System.nanoTime() - sentAt));
             Optional<Outcome> outcome = entry.lost ? Optional.empty() : read(result, job);
-            outcome.ifPresentOrElse(end -> end(entry, end, sentAt), () -> gone(entry, true));
+            boolean freed = call.end(TargetSign.of(result, outcome));
+            outcome.ifPresentOrElse(end -> end(entry, end, sentAt, freed), () -> gone(entry, true));
         });
+        return true;
+    }
+
+    private WorkerReport report() {
+        return new WorkerReport(
+                config.workerId(),
+                config.tasks(),
+                config.concurrency(),
+                inFlight.size(),
+                started().targets().report());
     }
 
     private Optional<Outcome> read(DispatchResult result, ClaimedJob job) {
@@ -162,14 +195,14 @@ public final class WorkerVerticle extends VerticleBase {
         }
     }
 
-    private void end(InFlight.Entry entry, Outcome outcome, long sentAt) {
+    private void end(InFlight.Entry entry, Outcome outcome, long sentAt, boolean targetFreed) {
         ClaimedJob job = entry.job;
         entry.answered = true;
         started()
                 .outcomes()
                 .offer(job.attempt(), outcome)
                 .onSuccess(verdict -> {
-                    logOutcome(job, outcome, verdict, sentAt);
+                    AttemptLog.ended(config.workerId(), job, outcome, verdict, sentAt);
                     listener.ended(job, outcome, verdict);
                 })
                 .onFailure(cause -> log.error(
@@ -179,21 +212,22 @@ public final class WorkerVerticle extends VerticleBase {
                         job.task(),
                         job.attempt().number(),
                         cause.getMessage()))
-                .onComplete(ended -> gone(entry, job.queueName() != null || !(outcome instanceof Outcome.Complete)));
+                .onComplete(ended ->
+                        gone(entry, targetFreed || job.queueName() != null || !(outcome instanceof Outcome.Complete)));
     }
 
-    // Something may have become claimable beside the freed slot: the next of a queue, or the retry of this very job.
+    // Something may have become claimable beside the freed slot: the next of a queue, the retry of this very job, or
+    // what
+    // its target did not take before.
     private void gone(InFlight.Entry entry, boolean mayWake) {
         inFlight.remove(entry);
         started().claims().slotFreed(mayWake);
-        if (idle != null && inFlight.size() == 0) {
-            idle.tryComplete();
-        }
+        started().drain().jobGone();
     }
 
     private void abort(InFlight.Entry entry) {
         if (entry.cancelled) {
-            log(log.atInfo(), entry.job, "cancelled");
+            AttemptLog.cancelled(config.workerId(), entry.job);
             listener.cancelled(entry.job);
         } else {
             listener.leaseLost(entry.job);
@@ -222,58 +256,7 @@ public final class WorkerVerticle extends VerticleBase {
         if (p == null) {
             return Future.succeededFuture(List.of());
         }
-        if (drained != null) {
-            return drained;
-        }
-        log.info("worker {} drains {} jobs", config.workerId(), inFlight.size());
-        Future<List<Long>> draining = p.claims()
-                .stop()
-                .compose(stopped -> waitUntilIdle(grace))
-                .compose(waited -> giveBack())
-                .onComplete(ended -> {
-                    p.leases().stop();
-                    p.cancels().stop();
-                });
-        drained = draining;
-        return draining;
-    }
-
-    private Future<Void> waitUntilIdle(Duration grace) {
-        if (inFlight.size() == 0 || grace.isZero()) {
-            return Future.succeededFuture();
-        }
-        Promise<Void> waiting = Promise.promise();
-        idle = waiting;
-        long timer = vertx.setTimer(grace.toMillis(), ignored -> waiting.tryComplete());
-        return waiting.future().onComplete(done -> vertx.cancelTimer(timer));
-    }
-
-    private Future<List<Long>> giveBack() {
-        // What has been answered is on its way to the database; giving it back too would repeat it.
-        List<InFlight.Entry> left =
-                inFlight.held().stream().filter(entry -> !entry.answered).toList();
-        for (InFlight.Entry entry : left) {
-            entry.lost = true;
-            if (entry.exchange != null) {
-                entry.exchange.abort();
-            }
-        }
-        if (left.isEmpty()) {
-            return waitUntilIdle(FLUSH_GRACE).map(List.of());
-        }
-        return store.release(left.stream().map(entry -> entry.job.attempt()).toList())
-                .onSuccess(released -> {
-                    left.stream()
-                            .filter(entry ->
-                                    released.contains(entry.job.attempt().jobId()))
-                            .forEach(entry -> listener.released(entry.job));
-                    log.info("worker {} gave back {} jobs", config.workerId(), released.size());
-                })
-                .recover(cause -> {
-                    log.warn("cannot give back {} jobs, their leases will expire: {}", left.size(), cause.getMessage());
-                    return Future.succeededFuture(List.of());
-                })
-                .compose(released -> waitUntilIdle(FLUSH_GRACE).map(released));
+        return p.drain().start(grace).onComplete(ended -> p.cancels().stop());
     }
 
     @Override
@@ -283,6 +266,7 @@ public final class WorkerVerticle extends VerticleBase {
             return Future.succeededFuture();
         }
         return drainHere(Duration.ZERO)
+                .eventually(() -> p.reports().stop())
                 .eventually(() -> p.notifications().map(JobNotifications::close).orElseGet(Future::succeededFuture))
                 .eventually(() -> p.dispatcher().close());
     }
@@ -293,40 +277,5 @@ public final class WorkerVerticle extends VerticleBase {
             throw new IllegalStateException("the worker has not been started");
         }
         return p;
-    }
-
-    private void logOutcome(ClaimedJob job, Outcome outcome, Verdict verdict, long sentAt) {
-        String name = outcome.getClass().getSimpleName().toLowerCase(Locale.ROOT);
-        LoggingEventBuilder line = switch (outcome) {
-            case Outcome.Complete o -> log.atInfo();
-            case Outcome.Wait o -> log.atInfo();
-            case Outcome.Snooze o -> log.atInfo();
-            case Outcome.Backpressure o -> log.atInfo();
-            case Outcome.Retry o -> log.atWarn().addKeyValue("error", o.error());
-            case Outcome.Missing o -> log.atWarn().addKeyValue("error", o.error());
-            case Outcome.Infrastructure o -> log.atWarn().addKeyValue("error", o.error());
-            case Outcome.Dead o -> log.atWarn().addKeyValue("error", o.error());
-        };
-        line = line.addKeyValue("verdict", verdict.name().toLowerCase(Locale.ROOT))
-                .addKeyValue("ms", (System.nanoTime() - sentAt) / 1_000_000);
-        log(line, job, verdict == Verdict.ACCEPTED ? name : name + " refused");
-    }
-
-    private void log(LoggingEventBuilder line, ClaimedJob job, String message) {
-        line = line.addKeyValue("job", job.attempt().jobId())
-                .addKeyValue("task", job.task())
-                .addKeyValue("attempt", job.attempt().number())
-                .addKeyValue("worker", config.workerId())
-                .addKeyValue("tenant", job.databaseId());
-        line = with(line, "queue", job.queueName());
-        line = with(line, "actor", job.actorId());
-        line = with(line, "request", job.requestId());
-        line = with(line, "trace", job.traceparent());
-        line.log(message);
-    }
-
-    // A key without a value would be the word "null" to whoever searches the logs.
-    private static LoggingEventBuilder with(LoggingEventBuilder line, String key, @Nullable Object value) {
-        return value == null ? line : line.addKeyValue(key, value);
     }
 }

@@ -54,6 +54,14 @@ class AnswerTableTest {
     }
 
     @Test
+    void losesNoFollowUpJobToWhatTheDatabaseCannotHold() {
+        assertThat(outcome(200, "{\"a\":\"\\u0000\",\"jobs\":[{\"task\":\"next\"}]}"))
+                .isEqualTo(new Outcome.Complete(null, "[{\"task\":\"next\"}]"));
+        assertThat(outcome(200, "{\"jobs\":[{\"task\":\"next\",\"payload\":\"\\u0000\"}]}"))
+                .isInstanceOf(Outcome.Dead.class);
+    }
+
+    @Test
     void takesFollowUpJobsOutOfTheResult() {
         assertThat(outcome(200, "{\"jobs\":[{\"task\":\"next\"}]}"))
                 .isEqualTo(new Outcome.Complete("{\"jobs\":[{\"task\":\"next\"}]}", "[{\"task\":\"next\"}]"));

@@ -188,7 +188,7 @@ class CancelWatchTest {
         database.addJob("ping", "{}");
         long sentAt = System.nanoTime();
         ClaimedJob job =
-                await(store.claim("worker-1", Optional.empty(), 1, LEASE)).getFirst();
+                await(store.claim("worker-1", Optional.empty(), 1, LEASE, Map.of())).getFirst();
         database.execute("select app_jobs.cancel_job(?)", job.attempt().jobId());
         w.on(() -> w.watch.heard(Long.toString(job.attempt().jobId())));
 
@@ -242,7 +242,7 @@ class CancelWatchTest {
         InFlight.Entry claimed() {
             database.addJob("ping", "{}");
             return inFlight.add(
-                    await(fixture.store().claim("worker-1", Optional.empty(), 1, LEASE))
+                    await(fixture.store().claim("worker-1", Optional.empty(), 1, LEASE, Map.of()))
                             .getFirst(),
                     Long.MAX_VALUE);
         }

@@ -9,6 +9,7 @@ import dev.postern.sql.JobStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -27,8 +28,8 @@ class LeaseKeeperTest {
 
     private InFlight.Entry claimed(InFlight inFlight, JobStore store, long trustedUntil) {
         database.addJob("ping", "{}");
-        ClaimedJob job =
-                await(store.claim("worker-1", Optional.empty(), 1, LEASE)).getFirst();
+        ClaimedJob job = await(store.claim("worker-1", Optional.empty(), 1, LEASE, Map.of()))
+                .getFirst();
         return inFlight.add(job, trustedUntil);
     }
 

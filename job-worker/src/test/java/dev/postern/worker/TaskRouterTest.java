@@ -45,6 +45,11 @@ class TaskRouterTest {
         assertThat(to("http://{task}.ns").route(task)).isEmpty();
     }
 
+    @Test
+    void routesNothingWhoseNameLeavesNoHost() {
+        assertThat(to("http://{task}").route("")).isEmpty();
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"gateway:8080", "/functions", "ftp://gateway", "http://", "http://a b"})
     void refusesWhatIsNoUrl(String fallback) {

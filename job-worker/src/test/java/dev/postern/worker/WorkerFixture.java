@@ -9,12 +9,14 @@ import dev.postern.sql.JobNotifications;
 import dev.postern.sql.JobStore;
 import dev.postern.sql.Outcome;
 import dev.postern.sql.Verdict;
+import dev.postern.sql.WorkerReport;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
 import java.net.URI;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,6 +25,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -42,6 +45,14 @@ final class WorkerFixture implements BeforeEachCallback, AfterEachCallback, Work
     Vertx vertx = Vertx.vertx();
     FakeFunction function = FakeFunction.start(vertx);
     private Optional<String> route = Optional.empty();
+    /** Tasks with URLs of their own. */
+    final Map<String, String> functions = new HashMap<>();
+    /** What the next worker calls now. */
+    InstantSource clock = InstantSource.system();
+
+    final AtomicInteger claims = new AtomicInteger();
+    /** What workers said of themselves last. */
+    volatile @Nullable WorkerReport reported;
 
     WorkerFixture(JobDatabase database) {
         this.database = database;
@@ -53,7 +64,10 @@ final class WorkerFixture implements BeforeEachCallback, AfterEachCallback, Work
     @Override
     public void beforeEach(ExtensionContext context) {
         events.clear();
-        database.execute("truncate app_jobs.jobs, app_jobs.job_history");
+        clock = InstantSource.system();
+        functions.clear();
+        claims.set(0);
+        database.execute("truncate app_jobs.jobs, app_jobs.job_history, app_jobs.workers");
         vertx = Vertx.vertx();
         function = FakeFunction.start(vertx);
         route(function.url());
@@ -102,10 +116,10 @@ final class WorkerFixture implements BeforeEachCallback, AfterEachCallback, Work
                         id,
                         wakeUp,
                         listening -> events.add(listening ? "listening" : "not listening"))),
-                new TaskRouter(Map.of(), route),
+                new TaskRouter(functions, route),
                 config,
                 this,
-                InstantSource.system(),
+                clock,
                 new Random(7));
         return new Running(worker, await(vertx.deployVerticle(worker)), id);
     }
@@ -133,6 +147,11 @@ final class WorkerFixture implements BeforeEachCallback, AfterEachCallback, Work
                 .atMost(Duration.ofSeconds(30))
                 .pollInterval(Duration.ofMillis(20))
                 .until(condition);
+    }
+
+    @Override
+    public void claimed(String workerId, List<ClaimedJob> jobs, Duration took) {
+        claims.incrementAndGet();
     }
 
     @Override
@@ -167,5 +186,20 @@ final class WorkerFixture implements BeforeEachCallback, AfterEachCallback, Work
     @Override
     public void released(ClaimedJob job) {
         events.add("released " + job.attempt().jobId());
+    }
+
+    @Override
+    public void targetOpened(String task) {
+        events.add("opened " + task);
+    }
+
+    @Override
+    public void targetPaused(String task) {
+        events.add("paused " + task);
+    }
+
+    @Override
+    public void reported(WorkerReport report) {
+        reported = report;
     }
 }

@@ -6,6 +6,7 @@ import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.Tuple;
+import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,6 +28,7 @@ public final class JobDirectory {
     private final String add;
     private final String addAll;
     private final String cancel;
+    private final String workers;
 
     /** Reads the given schema through the pool, which stays the caller's to close. */
     public JobDirectory(Pool pool, String schema) {
@@ -50,6 +52,9 @@ public final class JobDirectory {
                 + " 'max_attempts', $8::int, 'priority', $9::int)))";
         this.addAll = answer + "$2::text::json) order by element";
         this.cancel = "select job_id, task_identifier, former_state, worker_id from " + schema + ".cancel_jobs($1, $2)";
+        this.workers = "select w.worker_id, w.tasks, w.slots, w.running, w.targets,"
+                + " extract(epoch from now() - w.seen_at)::double precision from " + schema
+                + ".workers w order by w.worker_id";
     }
 
     /**
@@ -162,6 +167,38 @@ public final class JobDirectory {
                     row.getString(13),
                     row.getString(14)));
         });
+    }
+
+    /**
+     * A worker that has reported.
+     *
+     * @param report what it said, its times reckoned from now; of its targets those that it sends less to than it could
+     * @param seenAgo how long ago that was; much more than ten seconds means that it is gone or cut off
+     */
+    public record Worker(WorkerReport report, Duration seenAgo) {}
+
+    /** The workers that have reported lately and did not take their leave. */
+    public Future<List<Worker>> workers() {
+        return statements.call(workers, Tuple.tuple(), "look for workers").map(rows -> {
+            List<Worker> result = new ArrayList<>(rows.size());
+            rows.forEach(row -> result.add(worker(row)));
+            return result;
+        });
+    }
+
+    private static Worker worker(Row row) {
+        Duration ago = Duration.ofMillis((long) (Math.max(0, row.getDouble(5)) * 1000));
+        String[] tasks = row.getArrayOfStrings(1);
+        return new Worker(
+                new WorkerReport(
+                        row.getString(0),
+                        Optional.ofNullable(tasks).map(List::of),
+                        row.getInteger(2),
+                        row.getInteger(3),
+                        WorkerReport.targets(row.getJsonArray(4)).stream()
+                                .map(target -> target.after(ago))
+                                .toList()),
+                ago);
     }
 
     /** Adds a job. */

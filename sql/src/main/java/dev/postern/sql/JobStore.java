@@ -47,11 +47,13 @@ public final class JobStore {
     private final String pruneHistory;
     private final String pruneTicks;
     private final String pruneDeadLetters;
+    private final String reportWorker;
+    private final String forgetWorker;
 
     /** Calls the functions of the given schema through the pool, which stays the caller's to close. */
     public JobStore(Pool pool, String schema) {
         this.statements = new Statements(pool);
-        this.claimJobs = "select * from " + schema + ".claim_jobs($1, $2, $3, $4)";
+        this.claimJobs = "select * from " + schema + ".claim_jobs($1, $2, $3, $4, $5, $6)";
         this.nextDue = "select " + schema + ".next_due()";
         this.finishJobs = "select element, verdict from " + schema + ".finish_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         this.renewLeases = "select job_id from " + schema + ".renew_leases($1, $2, $3, $4)";
@@ -66,6 +68,8 @@ public final class JobStore {
         this.pruneTicks = "select " + schema + ".prune_ticks(make_interval(secs => $1), $2)";
         this.pruneDeadLetters = "select count(*) from " + schema
                 + ".purge_dead_letters(died_before => clock_timestamp() - make_interval(secs => $1), max_jobs => $2)";
+        this.reportWorker = "select " + schema + ".report_worker($1, $2, $3, $4, $5)";
+        this.forgetWorker = "select " + schema + ".forget_worker($1)";
     }
 
     /** A pool for the stores of one process. It connects on first use and reconnects by itself. */
@@ -88,17 +92,24 @@ public final class JobStore {
      * @param tasks the task identifiers it takes; empty for all
      * @param limit how many at most, at least 1
      * @param lease how long they are its own unless renewed
+     * @param allowances how many at most of single tasks, 0 for none; tasks that are not named are not restricted
      */
-    public Future<List<ClaimedJob>> claim(String worker, Optional<List<String>> tasks, int limit, Duration lease) {
-        return statements
-                .call(claimJobs, Tuple.of(worker, array(tasks), limit, interval(lease)), "claim jobs")
-                .map(rows -> {
-                    List<ClaimedJob> jobs = new ArrayList<>(rows.size());
-                    for (Row row : rows) {
-                        jobs.add(claimedJob(row));
-                    }
-                    return jobs;
-                });
+    public Future<List<ClaimedJob>> claim(
+            String worker, Optional<List<String>> tasks, int limit, Duration lease, Map<String, Integer> allowances) {
+        List<String> held = List.copyOf(allowances.keySet());
+        Tuple arguments = Tuple.of(worker, array(tasks), limit, interval(lease))
+                .addArrayOfString(held.isEmpty() ? null : held.toArray(String[]::new))
+                .addArrayOfInteger(
+                        held.isEmpty()
+                                ? null
+                                : held.stream().map(allowances::get).toArray(Integer[]::new));
+        return statements.call(claimJobs, arguments, "claim jobs").map(rows -> {
+            List<ClaimedJob> jobs = new ArrayList<>(rows.size());
+            for (Row row : rows) {
+                jobs.add(claimedJob(row));
+            }
+            return jobs;
+        });
     }
 
     /**
@@ -299,6 +310,26 @@ public final class JobStore {
         return statements
                 .call(pruneDeadLetters, Tuple.of(seconds(retention), limit), "purge old dead letters")
                 .map(rows -> rows.iterator().next().getInteger(0));
+    }
+
+    /** Says how a worker is. For people only: nothing depends on it. */
+    public Future<Void> report(WorkerReport report) {
+        Tuple arguments = Tuple.tuple()
+                .addString(report.workerId())
+                .addArrayOfString(array(report.tasks()))
+                .addInteger(report.slots())
+                .addInteger(report.running())
+                .addValue(report.targetsAsJson());
+        return statements
+                .call(reportWorker, arguments, "report worker " + report.workerId())
+                .mapEmpty();
+    }
+
+    /** Takes a worker's report back when it stops. */
+    public Future<Void> forget(String workerId) {
+        return statements
+                .call(forgetWorker, Tuple.of(workerId), "forget worker " + workerId)
+                .mapEmpty();
     }
 
     private static ClaimedJob claimedJob(Row row) {

@@ -60,6 +60,18 @@ class ClaimTest {
     }
 
     @Test
+    void takesOfAHeldTaskNoMoreThanItsAllowanceWhoeverStandsInFront() {
+        database.execute("select app_jobs.add_job(?, 'held') from generate_series(1, 20)", JobDatabase.TENANT);
+        database.execute("select app_jobs.add_job(?, 'slow') from generate_series(1, 20)", JobDatabase.TENANT);
+        add("fine", "priority => 7");
+        String claim = "select * from app_jobs.claim_jobs('worker-1', null, 5, '30 s', '{held,slow}', '{0,2}')";
+        assertThat(tasks(claim)).containsExactly("slow", "slow", "fine");
+        assertThat(database.number(
+                        "select count(*) from app_jobs.jobs where task_identifier = 'held' and attempts = 0"))
+                .isEqualTo(20);
+    }
+
+    @Test
     void leavesFutureLeasedAndDeadJobs() {
         add("future", "run_at => now() + interval '1 hour'");
         add("dead", "max_attempts => 3");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vertx.core.Vertx;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -29,7 +30,7 @@ class JobStoreTest {
         database.execute("truncate app_jobs.jobs");
         database.addJob("system-ping", "{}");
 
-        store.claim("worker-1", Optional.empty(), 1, lease).await();
+        store.claim("worker-1", Optional.empty(), 1, lease, Map.of()).await();
 
         // locked_at is the beginning of the statement, the lease begins within it.
         assertThat(database.value(

@@ -10,6 +10,7 @@ import io.vertx.sqlclient.Pool;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
@@ -214,7 +215,7 @@ class OutcomeBatcherTest {
 
     private List<Attempt> claimed(int n) {
         database.execute("select app_jobs.add_job(?, 'ping') from generate_series(1, ?)", JobDatabase.TENANT, n);
-        return await(store.claim("worker-1", Optional.empty(), n, LONG)).stream()
+        return await(store.claim("worker-1", Optional.empty(), n, LONG, Map.of())).stream()
                 .map(ClaimedJob::attempt)
                 .toList();
     }

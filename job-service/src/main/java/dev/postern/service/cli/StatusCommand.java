@@ -61,8 +61,18 @@ final class StatusCommand implements Callable<Integer> {
         out.println(database);
         if (byTask.isEmpty()) {
             out.println("no jobs, and none ended in the last day");
-            return 0;
+        } else {
+            table(byTask, out);
         }
+        double oldest = directory.oldestReadySeconds().await();
+        if (oldest > 0) {
+            out.printf("oldest ready job: due for %.1f s%n", oldest);
+        }
+        WorkerLines.of(directory.workers().await()).forEach(out::println);
+        return 0;
+    }
+
+    private static void table(Map<String, Map<String, Long>> byTask, PrintWriter out) {
         int width = byTask.keySet().stream().mapToInt(String::length).max().orElse(4);
         out.print(pad("task", width));
         STATES.forEach(state -> out.print(String.format(" %10s", state)));
@@ -73,11 +83,6 @@ final class StatusCommand implements Callable<Integer> {
             out.println();
         });
         out.println("(succeeded and cancelled: of the last day)");
-        double oldest = directory.oldestReadySeconds().await();
-        if (oldest > 0) {
-            out.printf("oldest ready job: due for %.1f s%n", oldest);
-        }
-        return 0;
     }
 
     private static int job(JobDirectory directory, long id, PrintWriter out) {

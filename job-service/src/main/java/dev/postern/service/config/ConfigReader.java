@@ -209,7 +209,8 @@ public final class ConfigReader {
                 new Timeouts(
                         env.seconds("POSTERN_CONNECT_TIMEOUT_SECONDS", Timeouts.DEFAULT.connect(), 1, 600),
                         env.seconds("POSTERN_RESPONSE_START_TIMEOUT_SECONDS", Timeouts.DEFAULT.firstByte(), 1, DAY),
-                        env.seconds("POSTERN_ATTEMPT_TIMEOUT_SECONDS", Timeouts.DEFAULT.total(), 1, DAY)));
+                        env.seconds("POSTERN_ATTEMPT_TIMEOUT_SECONDS", Timeouts.DEFAULT.total(), 1, DAY)),
+                env.flag("POSTERN_PROTECT_TARGETS", true));
     }
 
     private Retention retention() {

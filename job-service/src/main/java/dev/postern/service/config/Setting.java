@@ -75,6 +75,10 @@ public record Setting(String name, String fallback, boolean secret, String meani
                     "300",
                     "Until a function's answer is complete, at least 1. Longer work answers 202."),
             open(
+                    "POSTERN_PROTECT_TARGETS",
+                    "true",
+                    "Whether a function that fails, is overloaded or asks for a pause gets fewer jobs, or none for a while; `false` sends whatever is due."),
+            open(
                     "POSTERN_CALLBACK_LEASE_SECONDS",
                     "300",
                     "How long a function that answered 202 may be silent, at least 1."),

@@ -7,6 +7,7 @@ import dev.postern.sql.JobDirectory;
 import dev.postern.sql.Outcome;
 import dev.postern.sql.ReapedLease;
 import dev.postern.sql.Verdict;
+import dev.postern.sql.WorkerReport;
 import dev.postern.worker.WorkerListener;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MultiGauge;
@@ -17,12 +18,14 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.function.ToIntFunction;
 
 /**
  * Counters and timers of the path a job takes, and gauges of what lies in the tables. docs/observability.md lists them.
@@ -34,6 +37,15 @@ public final class Metrics {
     private final AtomicInteger inFlight = registry.gauge("postern.jobs.in.flight", new AtomicInteger());
     private final MultiGauge jobs = MultiGauge.builder("postern.jobs")
             .description("Jobs by task and state; ended ones of the last day")
+            .register(registry);
+    private final MultiGauge targetBreakers = MultiGauge.builder("postern.target.breaker")
+            .description("0 closed, 1 half-open, 2 open")
+            .register(registry);
+    private final MultiGauge targetLimits = MultiGauge.builder("postern.target.limit")
+            .description("Calls to the target that may be in flight")
+            .register(registry);
+    private final MultiGauge targetsInFlight = MultiGauge.builder("postern.target.in.flight")
+            .description("Calls to the target in flight")
             .register(registry);
     private final AtomicReference<Double> oldestReady = new AtomicReference<>(0.0);
     private final Timer claims = Timer.builder("postern.claim")
@@ -138,6 +150,26 @@ public final class Metrics {
                 registry.counter("postern.jobs.released", "task", job.task()).increment();
                 then.released(job);
             }
+
+            @Override
+            public void targetOpened(String task) {
+                registry.counter("postern.target.openings", "task", task).increment();
+                then.targetOpened(task);
+            }
+
+            @Override
+            public void targetPaused(String task) {
+                registry.counter("postern.target.pauses", "task", task).increment();
+                then.targetPaused(task);
+            }
+
+            @Override
+            public void reported(WorkerReport report) {
+                targetBreakers.register(rows(report, target -> target.breaker().ordinal()), true);
+                targetLimits.register(rows(report, WorkerReport.Target::limit), true);
+                targetsInFlight.register(rows(report, WorkerReport.Target::inFlight), true);
+                then.reported(report);
+            }
         };
     }
 
@@ -213,6 +245,14 @@ public final class Metrics {
                 registry.counter("postern.dead.letters.purged").increment(deadLetters);
             }
         };
+    }
+
+    private static List<MultiGauge.Row<?>> rows(WorkerReport report, ToIntFunction<WorkerReport.Target> value) {
+        List<MultiGauge.Row<?>> rows = new ArrayList<>();
+        for (WorkerReport.Target target : report.targets()) {
+            rows.add(MultiGauge.Row.of(Tags.of("task", target.tasks().getFirst()), value.applyAsInt(target)));
+        }
+        return rows;
     }
 
     private static String lower(String name) {
