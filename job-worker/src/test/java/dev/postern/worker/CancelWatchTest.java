@@ -187,8 +187,8 @@ class CancelWatchTest {
         Watched w = new Watched(store);
         database.addJob("ping", "{}");
         long sentAt = System.nanoTime();
-        ClaimedJob job =
-                await(store.claim("worker-1", Optional.empty(), 1, LEASE, Map.of())).getFirst();
+        ClaimedJob job = await(store.claim("worker-1", Optional.empty(), 1, LEASE, Map.of()))
+                .getFirst();
         database.execute("select app_jobs.cancel_job(?)", job.attempt().jobId());
         w.on(() -> w.watch.heard(Long.toString(job.attempt().jobId())));
 
