@@ -7,7 +7,9 @@ import io.vertx.core.Vertx;
 import io.vertx.core.net.NetClient;
 import io.vertx.core.net.NetServer;
 import io.vertx.core.net.NetSocket;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -25,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p>Broken: every connection is closed and new ones are closed as they come. Silent: connections stay open and new ones
- * are accepted, but nothing passes; what was sent meanwhile passes after {@link #resume}. The calls return once it is so.
+ * are accepted, but nothing passes; what was sent meanwhile passes after {@link #resume}. Beside that, {@link #halfOpen}
+ * closes one end of the connections there are. The calls return once it is so.
  * Fields belong to one event-loop context; the calls may come from any thread but an event loop's.
  */
 public final class TcpProxy implements AutoCloseable {
@@ -38,10 +41,18 @@ public final class TcpProxy implements AutoCloseable {
         BROKEN
     }
 
+    /** An end of a connection. */
+    public enum End {
+        CLIENT,
+        SERVER
+    }
+
     private final Context context;
     private final NetServer server;
     private final NetClient client;
     private final Set<NetSocket> sockets = new HashSet<>();
+    private final Map<NetSocket, NetSocket> serverEnds = new HashMap<>();
+    private final Set<NetSocket> forsaken = new HashSet<>();
     private Line line = Line.PASSING;
 
     private TcpProxy(Vertx vertx, Context context, String host, int port) {
@@ -78,6 +89,25 @@ public final class TcpProxy implements AutoCloseable {
         change(Line.PASSING);
     }
 
+    /**
+     * Closes that end of every connection and keeps the other one open and silent until {@link #resume}: what a peer sees
+     * whose other side is gone without a word. New connections pass as before.
+     */
+    public void halfOpen(End closed) {
+        await(on(context, () -> {
+            Map.copyOf(serverEnds).forEach((near, far) -> {
+                serverEnds.remove(near);
+                NetSocket ending = closed == End.CLIENT ? near : far;
+                NetSocket staying = closed == End.CLIENT ? far : near;
+                forsaken.add(staying);
+                staying.pause();
+                ending.closeHandler(done -> sockets.remove(ending));
+                ending.close();
+            });
+            return Future.succeededFuture();
+        }));
+    }
+
     @Override
     public void close() {
         cut();
@@ -88,6 +118,9 @@ public final class TcpProxy implements AutoCloseable {
     private void change(Line next) {
         await(on(context, () -> {
             line = next;
+            if (next == Line.PASSING) {
+                Set.copyOf(forsaken).forEach(NetSocket::close);
+            }
             for (NetSocket socket : Set.copyOf(sockets)) {
                 switch (next) {
                     case PASSING -> socket.resume();
@@ -108,6 +141,7 @@ public final class TcpProxy implements AutoCloseable {
         client.connect(port, host)
                 .onSuccess(far -> {
                     far.pause();
+                    serverEnds.put(near, far);
                     join(near, far);
                     join(far, near);
                     switch (line) {
@@ -138,6 +172,8 @@ public final class TcpProxy implements AutoCloseable {
         from.exceptionHandler(cause -> from.close());
         from.closeHandler(closed -> {
             sockets.remove(from);
+            serverEnds.remove(from);
+            forsaken.remove(from);
             to.close();
         });
     }

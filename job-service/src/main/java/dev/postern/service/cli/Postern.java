@@ -24,7 +24,11 @@ import picocli.CommandLine.Spec;
             "Turns a row in PostgreSQL into an HTTP call that is certain to be made, and reports how it ended.",
             ""
         },
-        footer = {"", "Settings are environment variables: './postern settings' lists them."},
+        footer = {
+            "",
+            "Settings are environment variables: './postern settings' lists them.",
+            "In a checkout, './postern chaos' breaks a system of its own and judges what is left (--help for more)."
+        },
         subcommands = {CommandLine.HelpCommand.class})
 public final class Postern implements Runnable {
 
