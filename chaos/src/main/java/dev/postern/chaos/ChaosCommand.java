@@ -19,15 +19,18 @@ import picocli.CommandLine.Option;
                         + " breaks it by a seed, and checks the history of what happened: docs/reliability.md.")
 final class ChaosCommand implements Callable<Integer> {
 
-    /** What Kubernetes gives a pod that says nothing. */
-    private static final Duration GRACE = Duration.ofSeconds(30);
-
     private final Path data;
     private final InstantSource clock;
     private final RandomGenerator random;
 
     @Option(names = "--minutes", paramLabel = "N", description = "How long things are broken; 1 if left out.")
     double minutes = 1;
+
+    @Option(
+            names = "--faults",
+            paramLabel = "N",
+            description = "Instead: so many faults; 12 are every kind once and two kills.")
+    int faults;
 
     @Option(
             names = "--seed",
@@ -45,6 +48,12 @@ final class ChaosCommand implements Callable<Integer> {
             paramLabel = "N",
             description = "Instead: N restarts by SIGTERM, one process after the other, and no other fault.")
     int rolling;
+
+    @Option(
+            names = "--grace",
+            paramLabel = "SECONDS",
+            description = "How long a process may take from SIGTERM to its end; 30, as in Kubernetes, if left out.")
+    int grace = 30;
 
     @Option(
             names = "--idle-reader",
@@ -67,16 +76,23 @@ final class ChaosCommand implements Callable<Integer> {
         if (idleReader > 0) {
             return IdleReader.run(directory, Duration.ofMillis((long) (idleReader * 60_000)), clock, out);
         }
-        String what = rolling > 0 ? "--rolling " + rolling : "--minutes " + minutes;
-        String repeat = "./postern chaos " + what + " --seed " + chosen + " --jobs-per-second " + jobsPerSecond;
-        ChaosRun.Settings settings = new ChaosRun.Settings(chosen, jobsPerSecond, GRACE, directory, repeat);
+        String repeat = "./postern chaos " + what() + " --seed " + chosen + " --jobs-per-second " + jobsPerSecond;
+        ChaosRun.Settings settings =
+                new ChaosRun.Settings(chosen, jobsPerSecond, Duration.ofSeconds(grace), directory, repeat);
         try (ChaosRun run = new ChaosRun(settings, clock, out::println)) {
             ChaosRun.Result result = rolling > 0
                     ? run.restartTimes(rolling)
-                    : run.breakFor(Duration.ofMillis((long) (minutes * 60_000)));
+                    : faults > 0 ? run.breakTimes(faults) : run.breakFor(Duration.ofMillis((long) (minutes * 60_000)));
             out.print(result.report());
             out.println("logs: " + directory.resolve("logs"));
             return result.violations().isEmpty() ? 0 : 1;
         }
+    }
+
+    private String what() {
+        if (rolling > 0) {
+            return "--rolling " + rolling;
+        }
+        return faults > 0 ? "--faults " + faults : "--minutes " + minutes;
     }
 }

@@ -3,7 +3,10 @@ package dev.postern.chaos;
 import java.time.Duration;
 import java.util.Locale;
 
-/** What is broken on purpose; the last two are noticed rather than done. */
+/**
+ * What is broken on purpose; the last one is noticed rather than done. Where several can be the cause of something, the
+ * first in this order is believed.
+ */
 enum FaultKind {
     /** {@code kill -9} of a process, and a new one in its place. */
     KILL(10),

@@ -10,7 +10,8 @@ import java.util.SplittableRandom;
 /** Which faults come, after which pauses and for how long: the seed's. Every kind comes once in each round of all. */
 final class FaultPlan {
 
-    private static final List<FaultKind> KINDS = List.of(
+    /** One round. */
+    static final List<FaultKind> KINDS = List.of(
             FaultKind.KILL,
             FaultKind.KILL,
             FaultKind.ROLLING_RESTART,

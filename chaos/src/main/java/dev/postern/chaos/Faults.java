@@ -6,6 +6,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
@@ -177,7 +178,7 @@ final class Faults {
                 slot -> slot.line().resume());
     }
 
-    // Locks in the order of the list, which is the system's.
+    // Locks in the order of the list, which is the system's, and breaks nothing before it has them all.
     private void breaking(
             FaultKind kind,
             List<WorkerSlot> slots,
@@ -185,23 +186,22 @@ final class Faults {
             Breaking<WorkerSlot> change,
             Breaking<WorkerSlot> mend)
             throws InterruptedException {
-        if (slots.isEmpty()) {
-            Thread.sleep(lasts);
-            return;
-        }
-        WorkerSlot slot = slots.getFirst();
-        slot.breaking.lockInterruptibly();
+        List<WorkerSlot> locked = new ArrayList<>();
         try {
-            Instant from = clock.instant();
-            change.on(slot);
-            try {
-                breaking(kind, slots.subList(1, slots.size()), lasts, change, mend);
-            } finally {
-                mend.on(slot);
+            for (WorkerSlot slot : slots) {
+                slot.breaking.lockInterruptibly();
+                locked.add(slot);
             }
-            broke(kind, slot.name(), from);
+            Instant from = clock.instant();
+            slots.forEach(change::on);
+            try {
+                Thread.sleep(lasts);
+            } finally {
+                slots.forEach(mend::on);
+            }
+            slots.forEach(slot -> broke(kind, slot.name(), from));
         } finally {
-            slot.breaking.unlock();
+            locked.forEach(slot -> slot.breaking.unlock());
         }
     }
 

@@ -189,9 +189,4 @@ record Figures(Map<String, Map<String, String>> groups) {
     private static Duration longer(Duration a, Duration b) {
         return a.compareTo(b) >= 0 ? a : b;
     }
-
-    /** The counts of one group by name, for tests. */
-    Map<String, String> group(String name) {
-        return groups.getOrDefault(name, Map.of());
-    }
 }

@@ -9,6 +9,7 @@ import dev.postern.chaos.Event.Journalled;
 import dev.postern.chaos.Event.Reported;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -394,7 +395,8 @@ final class HistoryCheck {
         return history.faults().stream()
                 .filter(fault -> fault.kind() != FaultKind.FUNCTION_DOWN)
                 .filter(fault -> fault.explains(lease.claim.worker(), lease.claim.at(), lease.until()))
-                .min((a, b) -> Integer.compare(a.kind().ordinal(), b.kind().ordinal()))
+                // The kinds stand in the order in which they are believed.
+                .min(Comparator.comparing(Fault::kind))
                 .map(fault -> fault.kind().word());
     }
 
