@@ -33,8 +33,18 @@ import picocli.CommandLine.Spec;
 public final class Postern implements Runnable {
 
     /** Commands that speak for themselves; their log shows errors only. */
-    public static final Set<String> QUIET =
-            Set.of("demo", "add", "cancel", "status", "dead-letters", "replay", "purge", "settings", "help");
+    public static final Set<String> QUIET = Set.of(
+            "demo",
+            "add",
+            "cancel",
+            "status",
+            "pause",
+            "resume",
+            "dead-letters",
+            "replay",
+            "purge",
+            "settings",
+            "help");
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before the command runs.
@@ -53,6 +63,8 @@ public final class Postern implements Runnable {
                 .addSubcommand(new AddCommand(context))
                 .addSubcommand(new CancelCommand(context))
                 .addSubcommand(new StatusCommand(context))
+                .addSubcommand(new PauseCommand(context))
+                .addSubcommand(new ResumeCommand(context))
                 .addSubcommand(new DeadLettersCommand(context))
                 .addSubcommand(new ReplayCommand(context))
                 .addSubcommand(new PurgeCommand(context))

@@ -2,6 +2,7 @@ package dev.postern.service.cli;
 
 import dev.postern.sql.DatabaseConfig;
 import dev.postern.sql.JobDirectory;
+import dev.postern.sql.JobLimits;
 import dev.postern.sql.Progress;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
@@ -21,7 +22,8 @@ import picocli.CommandLine.Spec;
 /** Shows where jobs stand, or one job. */
 @Command(
         name = "status",
-        description = "Shows how many jobs are in which state, or one job with its failed attempts.",
+        description =
+                "Shows how many jobs are in which state and what limits them, or one job with its failed attempts.",
         mixinStandardHelpOptions = true)
 final class StatusCommand implements Callable<Integer> {
 
@@ -48,6 +50,9 @@ final class StatusCommand implements Callable<Integer> {
         return context.withPool("postern status", (database, pool) -> {
             JobDirectory directory = new JobDirectory(pool, database.schema());
             int exitCode = jobId == null ? overview(directory, database, out) : job(directory, jobId, out);
+            if (jobId == null) {
+                limits(new JobLimits(pool, database.schema()), out);
+            }
             out.flush();
             return exitCode;
         });
@@ -85,6 +90,38 @@ final class StatusCommand implements Callable<Integer> {
         out.println("(succeeded and cancelled: of the last day)");
     }
 
+    private static void limits(JobLimits limits, PrintWriter out) {
+        for (JobLimits.Limit limit : limits.limits().await()) {
+            JobLimits.Pause pause = limit.pause();
+            if (pause != null) {
+                out.println("paused: " + limit.scope() + ", by " + pause.by() + " since " + pause.at());
+            }
+            List<String> parts = new ArrayList<>();
+            if (limit.maxRunning() != null) {
+                parts.add("at most " + limit.maxRunning() + " running");
+            }
+            if (limit.ratePerSecond() != null) {
+                parts.add(plain(limit.ratePerSecond()) + " starts a second"
+                        + (limit.burst() == null ? "" : ", " + limit.burst() + " at once"));
+            }
+            if (limit.weight() != null) {
+                parts.add("weight " + plain(limit.weight()));
+            }
+            if (!parts.isEmpty()) {
+                boolean everybody = JobLimits.EVERY_TENANT.equals(limit.scope().tenant());
+                out.println("limit: " + (everybody ? "each tenant" : limit.scope()) + ": " + String.join(", ", parts));
+            }
+        }
+        for (JobLimits.PriorityClass priorities : limits.priorityClasses().await()) {
+            out.println("priority class: " + priorities.name() + ", up to " + priorities.upTo() + ", weight "
+                    + plain(priorities.weight()));
+        }
+    }
+
+    private static String plain(Number number) {
+        return new BigDecimal(number.toString()).stripTrailingZeros().toPlainString();
+    }
+
     private static int job(JobDirectory directory, long id, PrintWriter out) {
         var found = directory.find(id).await();
         if (found.isEmpty()) {
@@ -118,9 +155,7 @@ final class StatusCommand implements Callable<Integer> {
         Progress progress = reported.progress();
         List<String> parts = new ArrayList<>();
         if (progress.percent() != null) {
-            parts.add(new BigDecimal(progress.percent().toString())
-                            .stripTrailingZeros()
-                            .toPlainString() + " %");
+            parts.add(plain(progress.percent()) + " %");
         }
         if (progress.step() != null) {
             parts.add("step " + progress.step() + " of " + progress.steps());
