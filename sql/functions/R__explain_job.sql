@@ -10,6 +10,8 @@ set jit = off
 as $$
 #variable_conflict use_column
 declare
+  -- Workers report every ten seconds.
+  silence constant interval := '30 seconds';
   nobody constant uuid := '00000000-0000-0000-0000-000000000000';
   bound constant uuid := ${schema}.caller_tenant();
   job ${schema}.jobs;
@@ -159,6 +161,63 @@ begin
         job.queue_name), null::timestamptz;
       reasons := reasons + 1;
     end if;
+  end if;
+
+  if now_state = 'ready' then
+    select
+      count(*) as workers,
+      count(*) filter (where w.running < w.slots) as free
+    into other
+    from ${schema}.workers w
+    where w.seen_at > now() - silence
+      and (w.tasks is null or job.task_identifier = any (w.tasks));
+    if other.workers = 0 then
+      return query select now_state, 'no worker', format(
+        'no worker that takes task %s has reported in the last %s seconds', job.task_identifier,
+        extract(epoch from silence)::int), null::timestamptz;
+      reasons := reasons + 1;
+    elsif other.free = 0 then
+      return query select now_state, 'workers busy', format(
+        'all slots of the %s workers that take it are in use', other.workers), null::timestamptz;
+      reasons := reasons + 1;
+    end if;
+    for other in
+      select
+        w.worker_id,
+        t.target ->> 'breaker' as breaker,
+        w.seen_at + make_interval(secs => (t.target ->> 'openMs')::double precision / 1000) as open_until,
+        w.seen_at + make_interval(secs => (t.target ->> 'pausedMs')::double precision / 1000) as paused_until,
+        (t.target ->> 'limit')::int as most,
+        (t.target ->> 'inFlight')::int as in_flight,
+        w.slots,
+        -- How a call failed is told to operators only: it may have been another tenant's.
+        case when bound is null then format(
+          ' (%s of %s calls failed: %s)', t.target ->> 'failures', t.target ->> 'calls', t.target ->> 'why')
+        end as why
+      from ${schema}.workers w
+      cross join lateral jsonb_array_elements(w.targets) as t (target)
+      where w.seen_at > now() - silence
+        and (w.tasks is null or job.task_identifier = any (w.tasks))
+        and t.target -> 'tasks' ? job.task_identifier
+      order by w.worker_id
+    loop
+      if other.breaker <> 'closed' then
+        return query select now_state, 'breaker open', format(
+          'worker %s does not call the function of task %s for now%s', other.worker_id, job.task_identifier, other.why),
+          other.open_until;
+        reasons := reasons + 1;
+      elsif other.paused_until > clock_timestamp() then
+        return query select now_state, 'target paused', format(
+          'the function of task %s asked worker %s for a pause', job.task_identifier, other.worker_id),
+          other.paused_until;
+        reasons := reasons + 1;
+      elsif other.most < other.slots and other.in_flight >= other.most then
+        return query select now_state, 'target at its limit', format(
+          'worker %s calls the function of task %s at most %s times at once for now', other.worker_id,
+          job.task_identifier, other.most), null::timestamptz;
+        reasons := reasons + 1;
+      end if;
+    end loop;
   end if;
 
   if reasons = 0 then

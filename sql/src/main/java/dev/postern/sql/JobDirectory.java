@@ -28,6 +28,7 @@ public final class JobDirectory {
     private final String add;
     private final String addAll;
     private final String cancel;
+    private final String explain;
     private final String workers;
 
     /** Reads the given schema through the pool, which stays the caller's to close. */
@@ -52,6 +53,7 @@ public final class JobDirectory {
                 + " 'max_attempts', $8::int, 'priority', $9::int)))";
         this.addAll = answer + "$2::text::json) order by element";
         this.cancel = "select job_id, task_identifier, former_state, worker_id from " + schema + ".cancel_jobs($1, $2)";
+        this.explain = "select reason, detail, until from " + schema + ".explain_job($1)";
         this.workers = "select w.worker_id, w.tasks, w.slots, w.running, w.targets,"
                 + " extract(epoch from now() - w.seen_at)::double precision from " + schema
                 + ".workers w order by w.worker_id";
@@ -166,6 +168,25 @@ public final class JobDirectory {
                     row.getOffsetDateTime(12),
                     row.getString(13),
                     row.getString(14)));
+        });
+    }
+
+    /**
+     * One reason for which a job is not running, or what it does instead.
+     *
+     * @param reason a few words, always the same for the same reason
+     * @param detail what a person wants to know about it
+     * @param until when the reason ends; null when nobody can tell
+     */
+    public record Reason(
+            String reason, String detail, @Nullable OffsetDateTime until) {}
+
+    /** Why the job is where it is, the most telling reason first; empty when nobody remembers it. */
+    public Future<List<Reason>> explain(long jobId) {
+        return statements.call(explain, Tuple.of(jobId), "explain job " + jobId).map(rows -> {
+            List<Reason> reasons = new ArrayList<>(rows.size());
+            rows.forEach(row -> reasons.add(new Reason(row.getString(0), row.getString(1), row.getOffsetDateTime(2))));
+            return reasons;
         });
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.UUID;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -14,6 +15,48 @@ class ExplainJobTest {
 
     @RegisterExtension
     final JobDatabase database = JobDatabase.migrated();
+
+    @BeforeEach
+    void aWorkerIsThere() {
+        report("worker-1", "null", 3, "[]");
+    }
+
+    @Test
+    void noWorkerTakesItOrAllAreBusy() {
+        long job = add("");
+        report("worker-1", "null", 64, "[]");
+        assertThat(reasons(job)).containsExactly("workers busy");
+        report("worker-1", "'{other}'", 3, "[]");
+        assertThat(reasons(job)).containsExactly("no worker");
+        report("worker-1", "'{ping,other}'", 3, "[]");
+        assertThat(reasons(job)).containsExactly("its turn");
+        database.execute("update app_jobs.workers set seen_at = now() - interval '1 min'");
+        assertThat(reasons(job)).containsExactly("no worker");
+    }
+
+    @Test
+    void itsTargetIsSpared() {
+        long job = add("");
+        String target = "[{\"tasks\":[\"pong\",\"ping\"],\"breaker\":\"%s\",\"openMs\":%d,\"pausedMs\":%d,\"limit\":%d,"
+                + "\"inFlight\":2,\"calls\":20,\"failures\":18,\"why\":\"connection refused\"}]";
+        report("worker-1", "null", 3, target.formatted("open", 9000, 0, 64));
+        assertThat(reasons(job)).containsExactly("breaker open");
+        assertThat(detail(job)).contains("worker-1").contains("18 of 20 calls failed: connection refused");
+        assertThat(database.value("select until > now() + interval '1 s' from app_jobs.explain_job(?)", job))
+                .isEqualTo(true);
+        report("worker-1", "null", 3, target.formatted("closed", 0, 60000, 64));
+        assertThat(reasons(job)).containsExactly("target paused");
+        report("worker-1", "null", 3, target.formatted("closed", 0, 0, 2));
+        assertThat(reasons(job)).containsExactly("target at its limit");
+        report("worker-1", "null", 3, target.formatted("closed", 0, 0, 64));
+        assertThat(reasons(job)).containsExactly("its turn");
+    }
+
+    private void report(String worker, String tasks, int running, String targets) {
+        database.execute(
+                "select app_jobs.report_worker('" + worker + "', " + tasks + ", 64, " + running + ", ?::jsonb)",
+                targets);
+    }
 
     @Test
     void aReadyJobIsTheNextOneOrHasItsTurn() {

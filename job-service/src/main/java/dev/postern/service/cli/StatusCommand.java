@@ -23,7 +23,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "status",
         description =
-                "Shows how many jobs are in which state and what limits them, or one job with its failed attempts.",
+                "Shows how many jobs are in which state and what limits them, or one job: why it is not running, and its"
+                        + " failed attempts.",
         mixinStandardHelpOptions = true)
 final class StatusCommand implements Callable<Integer> {
 
@@ -132,6 +133,10 @@ final class StatusCommand implements Callable<Integer> {
         out.println("job " + job.id() + "  task " + job.task() + "  " + job.state());
         out.println("  attempts  " + job.attempts() + " of " + job.maxAttempts()
                 + (job.infraFailures() > 0 ? ", and " + job.infraFailures() + " infrastructure failures" : ""));
+        for (JobDirectory.Reason reason : directory.explain(id).await()) {
+            String until = reason.until() == null ? "" : ", until " + reason.until();
+            out.println("  " + pad("why", 9) + " " + reason.reason() + ": " + reason.detail() + until);
+        }
         out.println("  run at    " + job.runAt());
         out.println("  changed   " + job.at());
         line(out, "worker", job.worker());
