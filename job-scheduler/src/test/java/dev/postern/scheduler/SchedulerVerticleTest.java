@@ -343,7 +343,7 @@ class SchedulerVerticleTest {
     @Test
     void reapsAJobWhoseCallbackNeverCameAndChargesTheAttempt() {
         database.addJob("system-ping", "{}");
-        ClaimedJob job = claim(Duration.ofSeconds(30));
+        ClaimedJob job = claim(Duration.ofMillis(100));
         jobs.finish(List.of(new OfferedOutcome(job.attempt(), new Outcome.Wait(Duration.ofMillis(100)))))
                 .await();
         deploy(CONFIG);
