@@ -32,7 +32,8 @@ final class IdleReader {
               from app_jobs.jobs j
               where j.locked_at is null) room
             cross join lateral generate_series(1, room.missing) as n
-            cross join lateral app_jobs.add_job(?, 'idle-reader') as added""".formatted(BACKLOG);
+            -- The payload makes the call depend on n: else it is made once and its row repeated.
+            cross join lateral app_jobs.add_job(?, 'idle-reader', json_build_object('reader', n)) as added""".formatted(BACKLOG);
     private static final String CLAIM = """
             explain (analyze, buffers, format json)
             select * from app_jobs.claim_jobs('idle-reader', null, 10, interval '1 minute')""";
@@ -117,6 +118,9 @@ final class IdleReader {
         try (Connection connection = system.postgres().connect();
                 Statement statement = connection.createStatement()) {
             connection.setAutoCommit(false);
+            // The first claim of a session reads the catalogue and plans.
+            statement.execute(CLAIM);
+            connection.rollback();
             StringBuilder json = new StringBuilder();
             try (var rows = statement.executeQuery(CLAIM)) {
                 while (rows.next()) {

@@ -1,5 +1,6 @@
 package dev.postern.worker;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -11,6 +12,7 @@ import dev.postern.sql.Outcome;
 import dev.postern.worker.DispatchResult.Answer;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -127,13 +129,15 @@ final class AnswerTable {
             return Outcome.Complete.EMPTY;
         }
         String text = body.toString(StandardCharsets.UTF_8);
-        Optional<JsonNode> json = parse(text);
-        if (json.isEmpty()) {
+        if (!isValid(text)) {
             return Outcome.Complete.EMPTY;
         }
         // Valid JSON may hold a NUL, but Postgres cannot hold one in any text that is made of it.
         String result = text.contains(NUL) ? null : text;
-        JsonNode jobs = json.get().path("jobs");
+        // Few answers have follow-up jobs; only those are read into a tree. A key may be written with escapes.
+        JsonNode jobs = text.contains("jobs") || text.indexOf('\\') >= 0
+                ? parse(text).orElse(MissingNode.getInstance()).path("jobs")
+                : MissingNode.getInstance();
         if (!jobs.isArray() || jobs.isEmpty()) {
             return new Outcome.Complete(result, null);
         }
@@ -146,6 +150,18 @@ final class AnswerTable {
         } catch (IllegalArgumentException e) {
             // Completing would lose the follow-up jobs; trying again would repeat the work and fail the same way.
             return new Outcome.Dead(answer.status(), "the answer's follow-up jobs are malformed: " + e.getMessage());
+        }
+    }
+
+    private static boolean isValid(String text) {
+        try (JsonParser parser = MAPPER.createParser(text)) {
+            if (parser.nextToken() == null) {
+                return false;
+            }
+            parser.skipChildren();
+            return parser.nextToken() == null;
+        } catch (IOException e) {
+            return false;
         }
     }
 
@@ -209,7 +225,9 @@ final class AnswerTable {
 
     private static boolean isJson(Answer answer) {
         String type = answer.headers().get(HttpHeaders.CONTENT_TYPE);
-        return type != null && type.toLowerCase(Locale.ROOT).matches("application/([a-z0-9.+-]+\\+)?json.*");
+        return type != null
+                && (type.equals("application/json")
+                        || type.toLowerCase(Locale.ROOT).matches("application/([a-z0-9.+-]+\\+)?json.*"));
     }
 
     private static String location(Answer answer) {

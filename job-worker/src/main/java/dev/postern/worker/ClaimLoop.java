@@ -5,7 +5,6 @@ import dev.postern.sql.JobStore;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
@@ -13,11 +12,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Claims whenever there is a free slot and a reason to look: a wake-up, the next due time, or the poll underneath.
+ * Claims whenever there is room and a reason to look: a wake-up, the next due time, or the poll underneath.
  *
  * <pre>
- *            wake, timer, free slot
- *   asleep ─────────────────────────▶ claiming ──▶ as many as asked: claiming again when a slot is free
+ *            wake, timer, more room
+ *   asleep ─────────────────────────▶ claiming ──▶ as many as asked: claiming again when few are left
  *      ▲                                 │
  *      └── until next due, at most pace ─┴── fewer: nothing more is due now, or it is held back from its target
  * </pre>
@@ -72,14 +71,13 @@ final class ClaimLoop {
     interface Slots {
 
         /** How many more jobs there is room for. */
-        int free();
+        int room();
 
-        /**
-         * Takes a job whose claim was sent at the given nano time.
-         *
-         * @return false when its target takes none now; the job is given back then
-         */
-        boolean take(ClaimedJob job, long sentAtNanos);
+        /** Whether it is time to claim again, where there is more to claim. */
+        boolean low();
+
+        /** Takes jobs whose claim was sent at the given nano time. Done when those that are not wanted are given back. */
+        Future<Void> take(List<ClaimedJob> jobs, long sentAtNanos);
     }
 
     /** There may be something to claim: look now, or once more after the pass under way. */
@@ -106,11 +104,11 @@ final class ClaimLoop {
     }
 
     /**
-     * A slot is free. That is a reason to look only when the last claim came back full, or when the job that left may
-     * have made another one claimable.
+     * There is more room. That is a reason to look only when the last claim came back full and little is left of it, or
+     * when the job that left may have made another one claimable.
      */
-    void slotFreed(boolean mayWake) {
-        if (mayHaveMore || mayWake) {
+    void roomier(boolean mayWake) {
+        if (mayWake || (mayHaveMore && slots.low())) {
             wake();
         }
     }
@@ -124,7 +122,7 @@ final class ClaimLoop {
 
     /** One pass. The future has the milliseconds to sleep when nobody wakes the loop before. */
     Future<Long> tick() {
-        int free = slots.free();
+        int free = slots.room();
         if (free <= 0) {
             mayHaveMore = true;
             return Future.succeededFuture(pace.rest());
@@ -138,43 +136,18 @@ final class ClaimLoop {
                         log.info("the database is back, claiming again");
                         backoffMs = 0;
                     }
-                    return handOver(jobs, sentAt)
-                            .compose(handedOver -> sleep(jobs.size() == free, !allowances.isEmpty()));
+                    if (!jobs.isEmpty()) {
+                        pace.found(System.nanoTime());
+                    }
+                    return slots.take(jobs, sentAt).compose(taken -> sleep(jobs.size() == free, !allowances.isEmpty()));
                 });
-    }
-
-    private Future<Void> handOver(List<ClaimedJob> jobs, long sentAt) {
-        List<ClaimedJob> refused = new ArrayList<>();
-        for (ClaimedJob job : jobs) {
-            if (!slots.take(job, sentAt)) {
-                refused.add(job);
-            }
-        }
-        if (!jobs.isEmpty()) {
-            pace.found(System.nanoTime());
-        }
-        if (refused.isEmpty()) {
-            return Future.succeededFuture();
-        }
-        return store.release(refused.stream().map(ClaimedJob::attempt).toList())
-                .onSuccess(released -> refused.stream()
-                        .filter(job -> released.contains(job.attempt().jobId()))
-                        .forEach(listener::released))
-                .recover(cause -> {
-                    log.warn(
-                            "cannot give back {} jobs, their leases will expire: {}",
-                            refused.size(),
-                            cause.getMessage());
-                    return Future.succeededFuture(List.of());
-                })
-                .mapEmpty();
     }
 
     private Future<Long> sleep(boolean full, boolean heldBack) {
         mayHaveMore = full;
         if (full) {
-            // More may be due; the next freed slot wakes the loop.
-            again |= slots.free() > 0;
+            // More may be due; what is answered wakes the loop.
+            again |= slots.low();
             return Future.succeededFuture(pace.rest());
         }
         // What is held back comes due all the time, and must not have the loop look each time.

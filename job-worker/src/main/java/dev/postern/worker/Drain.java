@@ -6,6 +6,7 @@ import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,8 +54,12 @@ final class Drain {
         }
         log.info("worker {} drains {} jobs", workerId, inFlight.size());
         Future<List<Long>> draining = claims.stop()
-                .compose(stopped -> waitUntilIdle(grace))
-                .compose(waited -> giveBack())
+                // Nobody has called these yet: another worker can at once.
+                .compose(stopped -> giveBack(inFlight.removeWaiting()))
+                .compose(early -> waitUntilIdle(grace)
+                        .compose(waited -> breakOff())
+                        .map(late ->
+                                Stream.concat(early.stream(), late.stream()).toList()))
                 .onComplete(ended -> leases.stop());
         drained = draining;
         return draining;
@@ -77,7 +82,7 @@ final class Drain {
         return waiting.future().onComplete(done -> vertx.cancelTimer(timer));
     }
 
-    private Future<List<Long>> giveBack() {
+    private Future<List<Long>> breakOff() {
         // What has been answered is on its way to the database; giving it back too would repeat it.
         List<InFlight.Entry> left =
                 inFlight.held().stream().filter(entry -> !entry.answered).toList();
@@ -87,8 +92,12 @@ final class Drain {
                 entry.exchange.abort();
             }
         }
+        return giveBack(left).compose(released -> waitUntilIdle(FLUSH_GRACE).map(released));
+    }
+
+    private Future<List<Long>> giveBack(List<InFlight.Entry> left) {
         if (left.isEmpty()) {
-            return waitUntilIdle(FLUSH_GRACE).map(List.of());
+            return Future.succeededFuture(List.of());
         }
         return store.release(left.stream().map(entry -> entry.job.attempt()).toList())
                 .onSuccess(released -> {
@@ -101,7 +110,6 @@ final class Drain {
                 .recover(cause -> {
                     log.warn("cannot give back {} jobs, their leases will expire: {}", left.size(), cause.getMessage());
                     return Future.succeededFuture(List.of());
-                })
-                .compose(released -> waitUntilIdle(FLUSH_GRACE).map(released));
+                });
     }
 }

@@ -22,6 +22,8 @@ import java.io.IOException;
 import java.net.URI;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -37,17 +39,46 @@ final class FunctionDispatcher {
     /** Below the 5 s after which Node's HTTP server closes an idle connection under a client's feet. */
     private static final int KEEP_ALIVE_SECONDS = 4;
 
+    /** Tenants choose the names of tasks, and a template makes a URL of each. */
+    private static final int TARGETS_REMEMBERED = 1_000;
+
+    // Hashed and checked once instead of once a job.
+    private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
+    private static final CharSequence JSON_OR_PROBLEM =
+            HttpHeaders.createOptimized("application/json, application/problem+json");
+    private static final CharSequence POSTERN = HttpHeaders.createOptimized("postern");
+    private static final CharSequence JOB_ID = HttpHeaders.createOptimized(JobHeaders.JOB_ID);
+    private static final CharSequence DATABASE_ID = HttpHeaders.createOptimized(JobHeaders.DATABASE_ID);
+    private static final CharSequence WORKER_ID = HttpHeaders.createOptimized(JobHeaders.WORKER_ID);
+    private static final CharSequence CALLBACK_URL = HttpHeaders.createOptimized(JobHeaders.CALLBACK_URL);
+    private static final CharSequence TASK = HttpHeaders.createOptimized(JobHeaders.TASK);
+    private static final CharSequence ATTEMPT = HttpHeaders.createOptimized(JobHeaders.ATTEMPT);
+    private static final CharSequence MAX_ATTEMPTS = HttpHeaders.createOptimized(JobHeaders.MAX_ATTEMPTS);
+    private static final CharSequence DEADLINE = HttpHeaders.createOptimized(JobHeaders.DEADLINE);
+    private static final CharSequence LEASE_SECONDS = HttpHeaders.createOptimized(JobHeaders.LEASE_SECONDS);
+    private static final CharSequence IDEMPOTENCY_KEY = HttpHeaders.createOptimized(JobHeaders.IDEMPOTENCY_KEY);
+    private static final CharSequence ACTOR_ID = HttpHeaders.createOptimized(JobHeaders.ACTOR_ID);
+    private static final CharSequence ENTITY_ID = HttpHeaders.createOptimized(JobHeaders.ENTITY_ID);
+    private static final CharSequence REQUEST_ID = HttpHeaders.createOptimized(JobHeaders.REQUEST_ID);
+    private static final CharSequence TRACEPARENT = HttpHeaders.createOptimized(JobHeaders.TRACEPARENT);
+
     private final Vertx vertx;
     private final HttpClientAgent client;
     private final WorkerConfig config;
     private final InstantSource clock;
     private final String callbackBase;
+    private final CharSequence workerId;
+    private final CharSequence leaseSeconds;
+    private final Map<URI, RequestOptions> targets = new HashMap<>();
 
     FunctionDispatcher(Vertx vertx, WorkerConfig config, InstantSource clock) {
         this.vertx = vertx;
         this.config = config;
         this.clock = clock;
         this.callbackBase = callbackBase(config.callbackUrl());
+        this.workerId = HttpHeaders.createOptimized(config.workerId());
+        this.leaseSeconds =
+                HttpHeaders.createOptimized(Long.toString(config.callbackLease().toSeconds()));
         this.client = vertx.createHttpClient(
                 new HttpClientOptions()
                         .setConnectTimeout((int) config.timeouts().connect().toMillis())
@@ -70,6 +101,7 @@ final class FunctionDispatcher {
         private @Nullable HttpClientRequest request;
         private long timer = -1;
         private long sentAt;
+        private boolean reading;
 
         private Exchange(ClaimedJob job, Optional<URI> url) {
             this.job = job;
@@ -91,12 +123,7 @@ final class FunctionDispatcher {
                         "no URL for task '" + job.task() + "': name it in POSTERN_FUNCTIONS or set FUNCTION_URL"));
                 return;
             }
-            RequestOptions options = new RequestOptions()
-                    .setMethod(HttpMethod.POST)
-                    .setAbsoluteURI(url.get().toString())
-                    .setFollowRedirects(false)
-                    .setHeaders(headers(job));
-            client.request(options)
+            client.request(options(url.get()))
                     .onSuccess(this::send)
                     .onFailure(cause -> end(new DispatchResult.Unreachable(reason(cause))));
         }
@@ -107,13 +134,13 @@ final class FunctionDispatcher {
                 return;
             }
             request = opened;
+            describe(opened.headers(), job);
             sentAt = System.nanoTime();
             timer = vertx.setTimer(
                     Math.min(
                             config.timeouts().firstByte().toMillis(),
                             config.timeouts().total().toMillis()),
-                    ignored -> end(new DispatchResult.TimedOut(
-                            "no answer within " + config.timeouts().firstByte().toSeconds() + " s")));
+                    ignored -> timedOut());
             opened.send(Buffer.buffer(job.payload()))
                     .onSuccess(this::read)
                     .onFailure(cause -> end(
@@ -126,12 +153,13 @@ final class FunctionDispatcher {
             if (result.future().isComplete()) {
                 return;
             }
-            vertx.cancelTimer(timer);
-            long spentMs = (System.nanoTime() - sentAt) / 1_000_000;
-            timer = vertx.setTimer(
-                    Math.max(1, config.timeouts().total().toMillis() - spentMs),
-                    ignored -> end(new DispatchResult.TimedOut("answer not complete within "
-                            + config.timeouts().total().toSeconds() + " s")));
+            reading = true;
+            if (config.timeouts().firstByte().compareTo(config.timeouts().total()) < 0) {
+                vertx.cancelTimer(timer);
+                long spentMs = (System.nanoTime() - sentAt) / 1_000_000;
+                timer = vertx.setTimer(
+                        Math.max(1, config.timeouts().total().toMillis() - spentMs), ignored -> timedOut());
+            }
             Buffer body = Buffer.buffer();
             response.exceptionHandler(
                     cause -> end(new DispatchResult.Garbled("the answer broke off: " + reason(cause))));
@@ -143,6 +171,15 @@ final class FunctionDispatcher {
             });
             response.endHandler(
                     ignored -> settle(new DispatchResult.Answer(response.statusCode(), response.headers(), body)));
+        }
+
+        private void timedOut() {
+            end(new DispatchResult.TimedOut(
+                    reading
+                            ? "answer not complete within "
+                                    + config.timeouts().total().toSeconds() + " s"
+                            : "no answer within "
+                                    + config.timeouts().firstByte().toSeconds() + " s"));
         }
 
         /** Settles and closes the connection, which is in the middle of something. */
@@ -167,50 +204,62 @@ final class FunctionDispatcher {
         return exchange;
     }
 
-    private MultiMap headers(ClaimedJob job) {
+    // Parsed once for each URL, not for each job.
+    private RequestOptions options(URI url) {
+        if (targets.size() >= TARGETS_REMEMBERED) {
+            targets.clear();
+        }
+        return targets.computeIfAbsent(
+                url,
+                target -> new RequestOptions()
+                        .setMethod(HttpMethod.POST)
+                        .setAbsoluteURI(target.toString())
+                        .setFollowRedirects(false));
+    }
+
+    private void describe(MultiMap headers, ClaimedJob job) {
         AttemptToken token = new AttemptToken(
                 job.attempt().jobId(), job.attempt().number(), job.attempt().lease());
-        MultiMap headers = HttpHeaders.headers()
-                .add(HttpHeaders.CONTENT_TYPE, "application/json")
-                .add(HttpHeaders.ACCEPT, "application/json, application/problem+json")
-                .add(HttpHeaders.USER_AGENT, "postern")
-                .add(JobHeaders.JOB_ID, Long.toString(job.attempt().jobId()))
-                .add(JobHeaders.DATABASE_ID, job.databaseId().toString())
-                .add(JobHeaders.WORKER_ID, config.workerId())
-                .add(JobHeaders.CALLBACK_URL, callbackBase + token.encode())
-                .add(JobHeaders.TASK, printable(job.task()))
-                .add(JobHeaders.ATTEMPT, Integer.toString(job.attempt().number()))
-                .add(JobHeaders.MAX_ATTEMPTS, Integer.toString(job.maxAttempts()))
+        headers.add(HttpHeaders.CONTENT_TYPE, JSON)
+                .add(HttpHeaders.ACCEPT, JSON_OR_PROBLEM)
+                .add(HttpHeaders.USER_AGENT, POSTERN)
+                .add(JOB_ID, Long.toString(job.attempt().jobId()))
+                .add(DATABASE_ID, job.databaseId().toString())
+                .add(WORKER_ID, workerId)
+                .add(CALLBACK_URL, callbackBase + token.encode())
+                .add(TASK, printable(job.task()))
+                .add(ATTEMPT, Integer.toString(job.attempt().number()))
+                .add(MAX_ATTEMPTS, Integer.toString(job.maxAttempts()))
                 .add(
-                        JobHeaders.DEADLINE,
+                        DEADLINE,
                         clock.instant()
                                 .plus(config.timeouts().total())
                                 .truncatedTo(ChronoUnit.MILLIS)
                                 .toString())
-                .add(
-                        JobHeaders.LEASE_SECONDS,
-                        Long.toString(config.callbackLease().toSeconds()))
-                .add(
-                        JobHeaders.IDEMPOTENCY_KEY,
-                        job.databaseId() + ":" + job.attempt().jobId());
+                .add(LEASE_SECONDS, leaseSeconds)
+                .add(IDEMPOTENCY_KEY, job.databaseId() + ":" + job.attempt().jobId());
         if (job.actorId() != null) {
-            headers.add(JobHeaders.ACTOR_ID, job.actorId().toString());
+            headers.add(ACTOR_ID, job.actorId().toString());
         }
         if (job.entityId() != null) {
-            headers.add(JobHeaders.ENTITY_ID, job.entityId().toString());
+            headers.add(ENTITY_ID, job.entityId().toString());
         }
         if (job.requestId() != null) {
-            headers.add(JobHeaders.REQUEST_ID, printable(job.requestId()));
+            headers.add(REQUEST_ID, printable(job.requestId()));
         }
         if (job.traceparent() != null) {
-            headers.add(JobHeaders.TRACEPARENT, printable(job.traceparent()));
+            headers.add(TRACEPARENT, printable(job.traceparent()));
         }
-        return headers;
     }
 
     // A header may hold printable ASCII; what a tenant stored must not end the header or cost the worker its request.
     private static String printable(String value) {
-        return value.replaceAll("[^\\x20-\\x7e]", "?");
+        for (int i = 0; i < value.length(); i++) {
+            if (value.charAt(i) < ' ' || value.charAt(i) > '~') {
+                return value.replaceAll("[^\\x20-\\x7e]", "?");
+            }
+        }
+        return value;
     }
 
     // Constructive's setting may be a bare origin; its functions then post to /callback, and so do all.

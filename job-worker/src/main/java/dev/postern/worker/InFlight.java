@@ -1,6 +1,8 @@
 package dev.postern.worker;
 
 import dev.postern.sql.ClaimedJob;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,12 +13,21 @@ import org.jspecify.annotations.Nullable;
  * The jobs whose leases this worker holds. Belongs to the worker's context.
  *
  * <pre>
- *   claimed ──▶ dispatched ──▶ answered ──▶ outcome offered ──▶ (gone)
- *                   │                            lease is renewed until here
- *                   └──▶ lease lost, job cancelled ──▶ aborted ──▶ (gone, nothing offered)
+ *   claimed ──▶ waiting ──▶ called ──▶ answered: outcome offered ──▶ (gone)
+ *                  │           │             lease is renewed until here
+ *                  └───────────┴──▶ lease lost, job cancelled ──▶ (gone, nothing offered)
  * </pre>
+ *
+ * <p>Only called jobs take one of the worker's slots: a function that has answered is free for the next job while the
+ * outcome is on its way to the database.
  */
 final class InFlight {
+
+    private enum Step {
+        WAITING,
+        CALLED,
+        ANSWERED
+    }
 
     /** One job. Mutable, and seen by the worker's context only. */
     static final class Entry {
@@ -31,6 +42,8 @@ final class InFlight {
         /** Set when the outcome has been offered: the job is no longer the worker's to give back. */
         boolean answered;
 
+        private Step step = Step.WAITING;
+
         private Entry(ClaimedJob job, long trustedUntilNanos) {
             this.job = job;
             this.trustedUntilNanos = trustedUntilNanos;
@@ -38,6 +51,8 @@ final class InFlight {
     }
 
     private final Map<Long, Entry> entries = new LinkedHashMap<>();
+    private final Deque<Entry> waiting = new ArrayDeque<>();
+    private int called;
 
     /**
      * Takes a job in. A job can be claimed again while its lost exchange is still being taken down; the newer attempt
@@ -46,11 +61,41 @@ final class InFlight {
     Entry add(ClaimedJob job, long trustedUntilNanos) {
         Entry entry = new Entry(job, trustedUntilNanos);
         entries.put(job.attempt().jobId(), entry);
+        waiting.addLast(entry);
         return entry;
+    }
+
+    /** Takes the job that waits longest for its call; it has a slot from now on. Null when none waits. */
+    @Nullable
+    Entry call() {
+        Entry next = waiting.pollFirst();
+        if (next != null) {
+            next.step = Step.CALLED;
+            called++;
+        }
+        return next;
+    }
+
+    /** Its function has answered, or cannot be called: the slot is free. */
+    void answered(Entry entry) {
+        switch (entry.step) {
+            case WAITING -> waiting.remove(entry);
+            case CALLED -> called--;
+            case ANSWERED -> {}
+        }
+        entry.step = Step.ANSWERED;
+    }
+
+    /** Takes out all that have not been called. */
+    List<Entry> removeWaiting() {
+        List<Entry> all = List.copyOf(waiting);
+        all.forEach(this::remove);
+        return all;
     }
 
     @SuppressWarnings("ReferenceEquality") // This very entry, not another attempt of the same job.
     void remove(Entry entry) {
+        answered(entry);
         entries.computeIfPresent(entry.job.attempt().jobId(), (id, held) -> held == entry ? null : held);
     }
 
@@ -64,6 +109,17 @@ final class InFlight {
         return Optional.ofNullable(entries.get(jobId)).filter(entry -> !entry.lost);
     }
 
+    /** How many are being called. */
+    int calling() {
+        return called;
+    }
+
+    /** How many have not been called yet. */
+    int waiting() {
+        return waiting.size();
+    }
+
+    /** How many there are, those whose outcome is on its way included. */
     int size() {
         return entries.size();
     }

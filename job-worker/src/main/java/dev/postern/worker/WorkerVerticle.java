@@ -1,18 +1,16 @@
 package dev.postern.worker;
 
-import dev.postern.sql.ClaimedJob;
 import dev.postern.sql.JobNotifications;
 import dev.postern.sql.JobStore;
-import dev.postern.sql.Outcome;
 import dev.postern.sql.OutcomeBatcher;
 import dev.postern.sql.WorkerReport;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
-import java.net.URI;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
@@ -32,8 +30,6 @@ public final class WorkerVerticle extends VerticleBase {
     /** Outcomes survive a database that is away for so long; then the lease's expiry takes over. */
     private static final Duration OUTCOME_MAX_AGE = Duration.ofMinutes(10);
 
-    private static final Duration UNSENDABLE_DELAY = Duration.ofMinutes(1);
-
     private static final Logger log = LoggerFactory.getLogger(WorkerVerticle.class);
 
     private final JobStore store;
@@ -45,14 +41,12 @@ public final class WorkerVerticle extends VerticleBase {
     private final RandomGenerator random;
 
     private final InFlight inFlight = new InFlight();
+    private @Nullable Attempts attempts;
     private @Nullable Parts parts;
 
     private record Parts(
             FunctionDispatcher dispatcher,
-            AnswerTable answers,
             Targets targets,
-            OutcomeBatcher outcomes,
-            LeaseKeeper leases,
             CancelWatch cancels,
             ClaimLoop claims,
             WorkerReports reports,
@@ -86,8 +80,24 @@ public final class WorkerVerticle extends VerticleBase {
     @Override
     public Future<?> start() {
         LeaseKeeper leases = new LeaseKeeper(vertx, store, inFlight, config.lease(), this::abort);
+        CancelWatch cancels = new CancelWatch(vertx, store, inFlight, this::listening, leases::taken);
         WorkerReports reports = new WorkerReports(vertx, store, listener, this::report);
         Targets targets = new Targets(config, listener, clock, random, reports::now);
+        FunctionDispatcher dispatcher = new FunctionDispatcher(vertx, config, clock);
+        attempts = new Attempts(
+                config,
+                listener,
+                store,
+                inFlight,
+                new Attempts.Parts(
+                        router,
+                        targets,
+                        dispatcher,
+                        new AnswerTable(clock, random, config.callbackLease(), config.callbackLeaseMax()),
+                        new OutcomeBatcher(vertx, context, store, OUTCOME_MAX_AGE, Integer.MAX_VALUE),
+                        leases,
+                        cancels),
+                this::gone);
         ClaimLoop claims = new ClaimLoop(
                 vertx,
                 store,
@@ -96,26 +106,12 @@ public final class WorkerVerticle extends VerticleBase {
                 random,
                 new PollPace(config.poll().toMillis(), this::listening, random, System.nanoTime()),
                 targets,
-                new ClaimLoop.Slots() {
-                    @Override
-                    public int free() {
-                        return config.concurrency() - inFlight.size();
-                    }
-
-                    @Override
-                    public boolean take(ClaimedJob job, long sentAtNanos) {
-                        return dispatch(job, sentAtNanos);
-                    }
-                });
+                attempts);
         Optional<JobNotifications> listened = notifications.apply(claims::wake);
-        CancelWatch cancels = new CancelWatch(vertx, store, inFlight, this::listening, leases::taken);
         listened.ifPresent(channels -> channels.hear(JobNotifications.CANCEL_CHANNEL, cancels::heard, cancels::missed));
         Parts started = new Parts(
-                new FunctionDispatcher(vertx, config, clock),
-                new AnswerTable(clock, random, config.callbackLease(), config.callbackLeaseMax()),
+                dispatcher,
                 targets,
-                new OutcomeBatcher(vertx, context, store, OUTCOME_MAX_AGE, Integer.MAX_VALUE),
-                leases,
                 cancels,
                 claims,
                 reports,
@@ -141,38 +137,13 @@ public final class WorkerVerticle extends VerticleBase {
                 && parts.notifications().map(JobNotifications::listening).orElse(false);
     }
 
-    // False when the job's target takes none: its breaker opened, or its pause began, while the claim was on its way.
-    private boolean dispatch(ClaimedJob job, long claimSentAt) {
-        Parts p = started();
-        Optional<URI> url = router.route(job.task());
-        Optional<Targets.Call> begun = p.targets().begin(job.task(), url);
-        if (begun.isEmpty()) {
-            return false;
-        }
-        Targets.Call call = begun.get();
-        InFlight.Entry entry = inFlight.add(job, p.leases().trustedUntil(claimSentAt));
-        p.cancels().claimed(entry, claimSentAt);
-        long sentAt = System.nanoTime();
-        FunctionDispatcher.Exchange exchange;
-        try {
-            exchange = p.dispatcher().dispatch(job, url);
-        } catch (RuntimeException e) {
-            // One job that cannot even be sent must not cost those that were claimed with it.
-            log.error("cannot dispatch job {} (task {})", job.attempt().jobId(), job.task(), e);
-            boolean freed = call.end(Optional.empty());
-            end(entry, new Outcome.Infrastructure(null, "cannot be dispatched: " + e, UNSENDABLE_DELAY), sentAt, freed);
-            return true;
-        }
-        listener.dispatched(job, url);
-        entry.exchange = exchange;
-        exchange.result().onSuccess(result -> {
-            int status = result instanceof DispatchResult.Answer answer ? answer.status() : 0;
-            listener.answered(job, status, Duration.ofNanos(System.nanoTime() - sentAt));
-            Optional<Outcome> outcome = entry.lost ? Optional.empty() : read(result, job);
-            boolean freed = call.end(TargetSign.of(result, outcome));
-            outcome.ifPresentOrElse(end -> end(entry, end, sentAt, freed), () -> gone(entry, true));
-        });
-        return true;
+    private void gone(boolean mayWake) {
+        started().claims().roomier(mayWake);
+        started().drain().jobGone();
+    }
+
+    private void abort(InFlight.Entry entry) {
+        Objects.requireNonNull(attempts).abort(entry);
     }
 
     private WorkerReport report() {
@@ -182,60 +153,6 @@ public final class WorkerVerticle extends VerticleBase {
                 config.concurrency(),
                 inFlight.size(),
                 started().targets().report());
-    }
-
-    private Optional<Outcome> read(DispatchResult result, ClaimedJob job) {
-        try {
-            return started().answers().outcome(result, job.attempt().jobId());
-        } catch (RuntimeException e) {
-            // An answer that nobody thought of must still end the attempt: else its lease would be renewed for ever.
-            log.error(
-                    "cannot read the answer to job {} (task {})", job.attempt().jobId(), job.task(), e);
-            return Optional.of(new Outcome.Retry(null, "the answer cannot be read: " + e, Duration.ZERO));
-        }
-    }
-
-    private void end(InFlight.Entry entry, Outcome outcome, long sentAt, boolean targetFreed) {
-        ClaimedJob job = entry.job;
-        entry.answered = true;
-        started()
-                .outcomes()
-                .offer(job.attempt(), outcome)
-                .onSuccess(verdict -> {
-                    AttemptLog.ended(config.workerId(), job, outcome, verdict, sentAt);
-                    listener.ended(job, outcome, verdict);
-                })
-                .onFailure(cause -> log.error(
-                        "cannot store the outcome of job {} (task {}, attempt {}): {}; it will be tried again when its"
-                                + " lease has expired",
-                        job.attempt().jobId(),
-                        job.task(),
-                        job.attempt().number(),
-                        cause.getMessage()))
-                .onComplete(ended ->
-                        gone(entry, targetFreed || job.queueName() != null || !(outcome instanceof Outcome.Complete)));
-    }
-
-    // Something may have become claimable beside the freed slot: the next of a queue, the retry of this very job, or
-    // what
-    // its target did not take before.
-    private void gone(InFlight.Entry entry, boolean mayWake) {
-        inFlight.remove(entry);
-        started().claims().slotFreed(mayWake);
-        started().drain().jobGone();
-    }
-
-    private void abort(InFlight.Entry entry) {
-        if (entry.cancelled) {
-            AttemptLog.cancelled(config.workerId(), entry.job);
-            listener.cancelled(entry.job);
-        } else {
-            listener.leaseLost(entry.job);
-        }
-        FunctionDispatcher.Exchange exchange = entry.exchange;
-        if (exchange != null) {
-            exchange.abort();
-        }
     }
 
     /**

@@ -21,7 +21,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -54,6 +56,16 @@ public final class Metrics {
             .register(registry);
     private final Counter claimed = registry.counter("postern.jobs.claimed");
     private final Counter claimFailures = registry.counter("postern.claim.failures");
+
+    // What each job counts is looked up by its labels here: the registry's own look-up makes an id and sorts tags
+    // first.
+    private final Map<String, Counter> dispatches = new ConcurrentHashMap<>();
+    private final Map<AnswerLabels, Timer> answers = new ConcurrentHashMap<>();
+    private final Map<OutcomeLabels, Counter> outcomes = new ConcurrentHashMap<>();
+
+    private record AnswerLabels(String task, int status) {}
+
+    private record OutcomeLabels(String task, Class<? extends Outcome> outcome, Verdict verdict) {}
 
     /** An empty registry. */
     public Metrics() {
@@ -102,32 +114,24 @@ public final class Metrics {
             @Override
             public void dispatched(ClaimedJob job, Optional<URI> url) {
                 inFlight.incrementAndGet();
-                registry.counter("postern.dispatches", "task", job.task()).increment();
+                dispatches
+                        .computeIfAbsent(job.task(), task -> registry.counter("postern.dispatches", "task", task))
+                        .increment();
                 then.dispatched(job, url);
             }
 
             @Override
             public void answered(ClaimedJob job, int status, Duration took) {
                 inFlight.decrementAndGet();
-                Timer.builder("postern.answer")
-                        .description("From sending a job to its function until the answer is complete; status 0: none")
-                        .tags("task", job.task(), "status", Integer.toString(status))
-                        .publishPercentileHistogram()
-                        .register(registry)
+                answers.computeIfAbsent(new AnswerLabels(job.task(), status), Metrics.this::timer)
                         .record(took);
                 then.answered(job, status, took);
             }
 
             @Override
             public void ended(ClaimedJob job, Outcome outcome, Verdict verdict) {
-                registry.counter(
-                                "postern.outcomes",
-                                "task",
-                                job.task(),
-                                "outcome",
-                                lower(outcome.getClass().getSimpleName()),
-                                "verdict",
-                                lower(verdict.name()))
+                outcomes.computeIfAbsent(
+                                new OutcomeLabels(job.task(), outcome.getClass(), verdict), Metrics.this::counter)
                         .increment();
                 then.ended(job, outcome, verdict);
             }
@@ -245,6 +249,25 @@ public final class Metrics {
                 registry.counter("postern.dead.letters.purged").increment(deadLetters);
             }
         };
+    }
+
+    private Timer timer(AnswerLabels labels) {
+        return Timer.builder("postern.answer")
+                .description("From sending a job to its function until the answer is complete; status 0: none")
+                .tags("task", labels.task(), "status", Integer.toString(labels.status()))
+                .publishPercentileHistogram()
+                .register(registry);
+    }
+
+    private Counter counter(OutcomeLabels labels) {
+        return registry.counter(
+                "postern.outcomes",
+                "task",
+                labels.task(),
+                "outcome",
+                lower(labels.outcome().getSimpleName()),
+                "verdict",
+                lower(labels.verdict().name()));
     }
 
     private static List<MultiGauge.Row<?>> rows(WorkerReport report, ToIntFunction<WorkerReport.Target> value) {
