@@ -3,6 +3,10 @@
 -- priority (lower first), run_at, id, or by priority classes (lock_ready_jobs). Of a named queue only the first due job
 -- is taken, and only while none of it is leased. Fewer than max_jobs means that nothing else may be claimed now.
 -- A worker may hold back tasks whose targets need rest: held_tasks give at most held_allowances.
+-- A worker in the middle of a long backlog may name the last job of its last claim by the after_... arguments. Where all
+-- that may be claimed is of that tenant, task and priority or behind, the claim goes on from there instead of passing by
+-- what was claimed before: rows that are gone stay in the index until no transaction can see them and a vacuum was there.
+-- What lies before that place is met when the claim is not full, or by the next one without these arguments.
 -- Locks: the claimed rows (skip locked: claimers never wait for each other) and, for jobs of named queues, a
 -- transaction lock per queue, tried, not waited for. Where a setting limits how many jobs run or start, claims go one
 -- after the other under one transaction lock, so that the limits hold exactly. A concurrent claimer sees other rows.
@@ -15,7 +19,12 @@ create or replace function ${schema}.claim_jobs(
   max_jobs int,
   lease interval,
   held_tasks text[] default null,
-  held_allowances int[] default null
+  held_allowances int[] default null,
+  after_database_id uuid default null,
+  after_task text default null,
+  after_priority int default null,
+  after_run_at timestamptz default null,
+  after_id bigint default null
 ) returns table (
   id bigint,
   database_id uuid,
@@ -28,7 +37,9 @@ create or replace function ${schema}.claim_jobs(
   actor_id uuid,
   entity_id uuid,
   request_id text,
-  traceparent text
+  traceparent text,
+  priority int,
+  run_at timestamptz
 )
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -47,6 +58,7 @@ declare
   wanted int := claim_jobs.max_jobs;
   tenant record;
   spent uuid[] := '{}';
+  going_on boolean;
   more boolean;
   locked_ids bigint[];
   locked_tasks text[];
@@ -68,15 +80,66 @@ begin
     from ${schema}.task_allowances(claim_jobs.held_tasks, claim_jobs.held_allowances) a;
   end if;
 
+  going_on := claim_jobs.after_id is not null and not (tasks_limited or tenants_limited) and limited_tasks is null
+    and (claim_jobs.task_identifiers is null or claim_jobs.after_task = any (claim_jobs.task_identifiers))
+    and not exists (select 1 from ${schema}.priority_classes)
+    and not exists (
+      select 1 from ${schema}.jobs j
+      where j.due and j.queue_name is not null and j.locked_at is null and j.attempts < j.max_attempts)
+    and not exists (
+      select 1 from ${schema}.jobs j
+      where j.database_id < claim_jobs.after_database_id
+        and j.due and j.queue_name is null and j.locked_at is null and j.attempts < j.max_attempts)
+    and not exists (
+      select 1 from ${schema}.jobs j
+      where j.database_id > claim_jobs.after_database_id
+        and j.due and j.queue_name is null and j.locked_at is null and j.attempts < j.max_attempts)
+    and not exists (
+      select 1 from ${schema}.jobs j
+      where j.database_id = claim_jobs.after_database_id and j.task_identifier < claim_jobs.after_task
+        and j.due and j.queue_name is null and j.locked_at is null and j.attempts < j.max_attempts)
+    and not exists (
+      select 1 from ${schema}.jobs j
+      where j.database_id = claim_jobs.after_database_id and j.task_identifier > claim_jobs.after_task
+        and j.due and j.queue_name is null and j.locked_at is null and j.attempts < j.max_attempts)
+    and not exists (
+      select 1 from ${schema}.jobs j
+      where j.database_id = claim_jobs.after_database_id and j.task_identifier = claim_jobs.after_task
+        and j.priority < claim_jobs.after_priority
+        and j.due and j.queue_name is null and j.locked_at is null and j.attempts < j.max_attempts);
+
   loop
     more := false;
     for tenant in
-      select t.database_id, t.share, t.others from ${schema}.due_tenants(wanted, spent) t where wanted > 0
+      select claim_jobs.after_database_id as database_id, wanted as share, true as others where going_on
+      union all
+      select t.database_id, t.share, t.others
+      from ${schema}.due_tenants(wanted, spent) t
+      where wanted > 0 and not going_on
     loop
-      select array_agg(l.job_id), array_agg(l.task_identifier) into locked_ids, locked_tasks
-      from ${schema}.lock_ready_jobs(
-        tenant.database_id, tenant.share, claim_jobs.task_identifiers, limited_tasks, allowances) l;
-      if tenant.share > coalesce(cardinality(locked_ids), 0) then
+      if going_on then
+        select array_agg(l.id) into locked_ids
+        from (
+          select j.id
+          from ${schema}.jobs j
+          where j.database_id = claim_jobs.after_database_id
+            and j.task_identifier = claim_jobs.after_task
+            and (j.priority, j.run_at, j.id)
+              > (claim_jobs.after_priority, claim_jobs.after_run_at, claim_jobs.after_id)
+            and j.due and j.queue_name is null and j.locked_at is null and j.attempts < j.max_attempts
+          order by j.priority, j.run_at, j.id
+          limit wanted
+          for update skip locked
+        ) as l;
+      else
+        select array_agg(l.job_id), array_agg(l.task_identifier) into locked_ids, locked_tasks
+        from ${schema}.lock_ready_jobs(
+          tenant.database_id, tenant.share, claim_jobs.task_identifiers, limited_tasks, allowances) l;
+      end if;
+      if going_on then
+        more := true;
+        going_on := false;
+      elsif tenant.share > coalesce(cardinality(locked_ids), 0) then
         spent := spent || tenant.database_id;
         more := more or tenant.others;
       else
@@ -102,7 +165,7 @@ begin
       )
       select
         c.id, c.database_id, c.queue_name, c.task_identifier, c.payload::text, c.attempts, c.max_attempts,
-        c.lease_token, c.actor_id, c.entity_id, c.request_id, c.traceparent
+        c.lease_token, c.actor_id, c.entity_id, c.request_id, c.traceparent, c.priority, c.run_at
       from leased c
       order by c.priority, c.run_at, c.id;
       if tenants_limited then

@@ -26,6 +26,8 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -166,7 +168,9 @@ class DocsTest {
                 null,
                 null,
                 null,
-                null);
+                null,
+                0,
+                OffsetDateTime.of(2030, 1, 1, 0, 0, 0, 0, ZoneOffset.UTC));
         WorkerListener worker = metrics.worker(WorkerListener.NONE);
         worker.claimed("worker-1", List.of(job), Duration.ofMillis(1));
         worker.claimFailed();

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +32,9 @@ final class ClaimLoop {
     private static final long BACKOFF_MAX_MS = 5_000;
     private static final long HELD_BACK_MS = 100;
 
+    /** So long claims go on from where the last one ended; then one begins anew and meets what was added before that. */
+    private static final long GO_ON_NANOS = Duration.ofSeconds(1).toNanos();
+
     private final Vertx vertx;
     private final JobStore store;
     private final WorkerConfig config;
@@ -44,6 +48,8 @@ final class ClaimLoop {
     private boolean claiming;
     private boolean again;
     private boolean mayHaveMore;
+    private @Nullable ClaimedJob last;
+    private long beganAt;
     private long timer = -1;
     private long backoffMs;
     private Future<Void> pass = Future.succeededFuture();
@@ -129,13 +135,18 @@ final class ClaimLoop {
         }
         long sentAt = System.nanoTime();
         Map<String, Integer> allowances = targets.allowances();
-        return store.claim(config.workerId(), config.tasks(), free, config.lease(), allowances)
+        if (last == null || sentAt - beganAt > GO_ON_NANOS) {
+            last = null;
+            beganAt = sentAt;
+        }
+        return store.claim(config.workerId(), config.tasks(), free, config.lease(), allowances, last)
                 .compose(jobs -> {
                     listener.claimed(config.workerId(), jobs, Duration.ofNanos(System.nanoTime() - sentAt));
                     if (backoffMs > 0) {
                         log.info("the database is back, claiming again");
                         backoffMs = 0;
                     }
+                    last = jobs.size() == free ? jobs.getLast() : null;
                     if (!jobs.isEmpty()) {
                         pace.found(System.nanoTime());
                     }

@@ -1,5 +1,6 @@
 package dev.postern.sql;
 
+import java.time.OffsetDateTime;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param entityId what it is about
  * @param requestId the request that added it
  * @param traceparent W3C trace context of whoever added it
+ * @param priority lower goes first
+ * @param runAt when it was due
  */
 public record ClaimedJob(
         Attempt attempt,
@@ -27,4 +30,6 @@ public record ClaimedJob(
         @Nullable UUID actorId,
         @Nullable UUID entityId,
         @Nullable String requestId,
-        @Nullable String traceparent) {}
+        @Nullable String traceparent,
+        int priority,
+        OffsetDateTime runAt) {}

@@ -56,9 +56,10 @@ public final class JobStore {
         // A claim that a crash takes back makes its jobs ready again, no more: its commit need not reach the disk
         // first.
         this.claimJobs = "select c.id, c.attempt, c.lease_token, c.database_id, c.queue_name, c.task_identifier,"
-                + " c.payload, c.max_attempts, c.actor_id, c.entity_id, c.request_id, c.traceparent"
+                + " c.payload, c.max_attempts, c.actor_id, c.entity_id, c.request_id, c.traceparent,"
+                + " c.priority, c.run_at"
                 + " from set_config('synchronous_commit', 'off', true) as lazily"
-                + " cross join " + schema + ".claim_jobs($1, $2, $3, $4, $5, $6) as c";
+                + " cross join " + schema + ".claim_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as c";
         this.nextDue = "select " + schema + ".next_due()";
         this.finishJobs = "select element, verdict from " + schema + ".finish_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         this.renewLeases = "select job_id from " + schema + ".renew_leases($1, $2, $3, $4)";
@@ -98,16 +99,28 @@ public final class JobStore {
      * @param limit how many at most, at least 1
      * @param lease how long they are its own unless renewed
      * @param allowances how many at most of single tasks, 0 for none; tasks that are not named are not restricted
+     * @param after the last job of a full claim a moment ago, to go on from there in a long backlog; null to begin anew,
+     *     which must happen now and then, because what lies before that place may be passed by
      */
     public Future<List<ClaimedJob>> claim(
-            String worker, Optional<List<String>> tasks, int limit, Duration lease, Map<String, Integer> allowances) {
+            String worker,
+            Optional<List<String>> tasks,
+            int limit,
+            Duration lease,
+            Map<String, Integer> allowances,
+            @Nullable ClaimedJob after) {
         List<String> held = List.copyOf(allowances.keySet());
         Tuple arguments = Tuple.of(worker, array(tasks), limit, interval(lease))
                 .addArrayOfString(held.isEmpty() ? null : held.toArray(String[]::new))
                 .addArrayOfInteger(
                         held.isEmpty()
                                 ? null
-                                : held.stream().map(allowances::get).toArray(Integer[]::new));
+                                : held.stream().map(allowances::get).toArray(Integer[]::new))
+                .addUUID(after == null ? null : after.databaseId())
+                .addString(after == null ? null : after.task())
+                .addInteger(after == null ? null : after.priority())
+                .addOffsetDateTime(after == null ? null : after.runAt())
+                .addLong(after == null ? null : after.attempt().jobId());
         return statements.call(claimJobs, arguments, "claim jobs").map(rows -> {
             List<ClaimedJob> jobs = new ArrayList<>(rows.size());
             for (Row row : rows) {
@@ -349,7 +362,9 @@ public final class JobStore {
                 row.getUUID(8),
                 row.getUUID(9),
                 row.getString(10),
-                row.getString(11));
+                row.getString(11),
+                row.getInteger(12),
+                row.getOffsetDateTime(13));
     }
 
     private static Tuple fences(Collection<Attempt> attempts) {

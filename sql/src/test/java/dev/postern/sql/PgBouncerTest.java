@@ -95,7 +95,7 @@ class PgBouncerTest {
     }
 
     private Future<Void> work(String worker, JobStore store, Set<Long> ended) {
-        return store.claim(worker, Optional.empty(), 7, LEASE, Map.of()).compose(jobs -> {
+        return store.claim(worker, Optional.empty(), 7, LEASE, Map.of(), null).compose(jobs -> {
             List<Attempt> attempts = jobs.stream().map(ClaimedJob::attempt).toList();
             if (attempts.isEmpty()) {
                 // Queues hold back all but one job each; somebody else has those.
@@ -125,11 +125,12 @@ class PgBouncerTest {
     void leasesAreGivenBackAndReaped() {
         database.addJob("pooled", "{}");
         JobStore store = store("pooled");
-        List<Attempt> held = await(store.claim("worker-1", Optional.of(List.of("pooled")), 1, LEASE, Map.of())).stream()
-                .map(ClaimedJob::attempt)
-                .toList();
+        List<Attempt> held =
+                await(store.claim("worker-1", Optional.of(List.of("pooled")), 1, LEASE, Map.of(), null)).stream()
+                        .map(ClaimedJob::attempt)
+                        .toList();
         assertThat(await(store.release(held))).hasSize(1);
-        await(store.claim("worker-1", Optional.empty(), 1, Duration.ofMillis(1), Map.of()));
+        await(store.claim("worker-1", Optional.empty(), 1, Duration.ofMillis(1), Map.of(), null));
         assertThat(await(store.reap(10))).hasSize(1);
         database.execute(
                 "select app_jobs.add_job(?, 'later', run_at => now() + interval '1 hour')", JobDatabase.TENANT);

@@ -1,0 +1,3 @@
+-- claim_jobs gains arguments at its end and two columns; beside the old signature every call would be ambiguous. Workers
+-- that call it with the old arguments can live with the new one. Locks: none on tables.
+drop function if exists ${schema}.claim_jobs(text, text[], int, interval, text[], int[]);
