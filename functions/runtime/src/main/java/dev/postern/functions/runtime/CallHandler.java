@@ -1,6 +1,5 @@
 package dev.postern.functions.runtime;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.postern.functions.protocol.JobHeaders;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -18,7 +17,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.random.RandomGenerator;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -82,7 +80,7 @@ final class CallHandler<P> {
                         "draining",
                         "The function is stopping",
                         config.name() + " finishes what it has and takes no new calls",
-                        null,
+                        Map.of(),
                         Map.of("Retry-After", "1")));
     }
 
@@ -121,7 +119,7 @@ final class CallHandler<P> {
     private LiveCall liveCall(MultiMap headers) {
         Job job = Job.from(headers, config.name());
         String url = Job.text(headers, JobHeaders.CALLBACK_URL);
-        return new LiveCall(job, url == null ? null : callback(url, job));
+        return new LiveCall(job, url == null ? null : callback(url, job), moment.clock());
     }
 
     private Callback callback(String url, Job job) {
@@ -142,7 +140,7 @@ final class CallHandler<P> {
         Reply reply;
         try {
             switch (function.handle(payloads.read(body), call)) {
-                case Answer.Result result -> reply = Reply.result(Buffer.buffer(json(result.value())));
+                case Answer.Result result -> reply = Reply.result(Buffer.buffer(Results.json(result)));
                 case Answer.Later later -> {
                     Callback callback = call.callback();
                     if (callback != null) {
@@ -153,7 +151,7 @@ final class CallHandler<P> {
                         }
                         return;
                     }
-                    reply = Reply.result(Buffer.buffer(json(later.work().call())));
+                    reply = Reply.result(Buffer.buffer(Results.json(later.work().call())));
                 }
             }
         } catch (Throwable e) {
@@ -170,7 +168,7 @@ final class CallHandler<P> {
         try {
             byte[] result;
             try {
-                result = json(work.call());
+                result = Results.json(work.call());
             } catch (InterruptedException e) {
                 throw e;
             } catch (Throwable e) {
@@ -233,10 +231,6 @@ final class CallHandler<P> {
     private Duration lease(MultiMap headers) {
         Integer seconds = Job.count(headers, JobHeaders.LEASE_SECONDS);
         return seconds == null ? config.callbacks().lease() : Duration.ofSeconds(seconds);
-    }
-
-    private static byte[] json(@Nullable Object value) throws JsonProcessingException {
-        return Payloads.JSON.writeValueAsBytes(value == null ? Map.of() : value);
     }
 
     /** What the author foresaw is a line; what nobody foresaw is a stack trace in the log (and only there). */

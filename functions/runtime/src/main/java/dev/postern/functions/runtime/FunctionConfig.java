@@ -36,6 +36,11 @@ public record FunctionConfig(
         return new FunctionConfig(name, "0.0.0.0", 8080, MIB, Duration.ofSeconds(25), Callbacks.defaults());
     }
 
+    /** The same on another address. */
+    public FunctionConfig withAddress(String newHost, int newPort) {
+        return new FunctionConfig(name, newHost, newPort, bodyLimit, drainGrace, callbacks);
+    }
+
     static FunctionConfig from(String name, Settings settings) {
         FunctionConfig defaults = defaults(name);
         return new FunctionConfig(

@@ -86,7 +86,7 @@ public final class FunctionServer<P> {
                             "method-not-allowed",
                             "Only POST calls the function",
                             "send the payload with POST, or ask GET /healthz how the function is",
-                            null,
+                            Map.of(),
                             Map.of("Allow", "POST")));
         }
     }

@@ -61,9 +61,8 @@ public record Job(
                 text(headers, JobHeaders.IDEMPOTENCY_KEY));
     }
 
-    /** The trace id inside {@code traceparent}, which is what people search logs for. */
-    @Nullable
-    String traceId() {
+    /** The trace id inside {@code traceparent}, which is what people search logs for; {@code null} without one. */
+    public @Nullable String traceId() {
         if (traceparent == null) {
             return null;
         }

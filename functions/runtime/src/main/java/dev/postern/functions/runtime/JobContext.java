@@ -1,5 +1,8 @@
 package dev.postern.functions.runtime;
 
+import java.time.Duration;
+import java.util.Optional;
+
 /** The call as the function sees it. Any thread may use it. */
 public interface JobContext {
 
@@ -13,6 +16,21 @@ public interface JobContext {
      * returns; what it returns then is not used.
      */
     boolean cancelled();
+
+    /**
+     * How long the worker still waits for the answer, never negative; empty when the caller did not say. Of work behind
+     * {@link Answer#later} it says nothing: that has until its heartbeats end.
+     */
+    Optional<Duration> timeLeft();
+
+    /**
+     * Asks the callback server now whether the attempt still counts, and renews its lease. Accepted work is kept alive
+     * without it; it is for the moment before a step that cannot be taken back. One try, up to 30 s: a question that is
+     * not heard counts as yes. Without a callback URL it asks nobody.
+     *
+     * @return true unless {@link #cancelled}
+     */
+    boolean heartbeat();
 
     /**
      * Tells the callback server how far the work is, in percent. One try: progress that does not arrive is logged and

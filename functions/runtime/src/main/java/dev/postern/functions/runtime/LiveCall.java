@@ -1,6 +1,10 @@
 package dev.postern.functions.runtime;
 
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.MDC;
 
@@ -12,13 +16,15 @@ final class LiveCall implements JobContext {
 
     private final Job job;
     private final @Nullable Callback callback;
+    private final Clock clock;
 
     // Written by the event loop (caller hung up) and by the heartbeat, read by the function's thread.
     private volatile boolean cancelled;
 
-    LiveCall(Job job, @Nullable Callback callback) {
+    LiveCall(Job job, @Nullable Callback callback, Clock clock) {
         this.job = job;
         this.callback = callback;
+        this.clock = clock;
     }
 
     @Override
@@ -38,6 +44,30 @@ final class LiveCall implements JobContext {
 
     void cancel() {
         cancelled = true;
+    }
+
+    @Override
+    public Optional<Duration> timeLeft() {
+        Instant deadline = job.deadline();
+        if (deadline == null) {
+            return Optional.empty();
+        }
+        Duration left = Duration.between(clock.instant(), deadline);
+        return Optional.of(left.isNegative() ? Duration.ZERO : left);
+    }
+
+    @Override
+    public boolean heartbeat() {
+        if (callback != null) {
+            try {
+                if (callback.heartbeatSaysStop()) {
+                    cancel();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        return !cancelled;
     }
 
     @Override

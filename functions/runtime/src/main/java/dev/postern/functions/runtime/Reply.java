@@ -23,7 +23,7 @@ record Reply(int status, String contentType, Buffer body, Map<String, String> he
     }
 
     static Reply problem(int status, String type, String title, String detail) {
-        return problem(status, type, title, detail, null, Map.of());
+        return problem(status, type, title, detail, Map.of(), Map.of());
     }
 
     /** What a failed function answers. */
@@ -37,7 +37,13 @@ record Reply(int status, String contentType, Buffer body, Map<String, String> he
         String detail = describe(failure);
         return switch (failure) {
             case BadPayload bad ->
-                problem(400, "bad-payload", "The payload cannot be used", detail, bad.field(), Map.of());
+                problem(
+                        400,
+                        "bad-payload",
+                        "The payload cannot be used",
+                        detail,
+                        field("field", bad.field()),
+                        Map.of());
             // Some 4xx are tried again (404, 408, 409, 429): the header says that this one is not.
             case PermanentFailure permanent ->
                 problem(
@@ -45,7 +51,7 @@ record Reply(int status, String contentType, Buffer body, Map<String, String> he
                         "permanent-failure",
                         "The job cannot be done",
                         detail,
-                        null,
+                        field("code", permanent.code()),
                         Map.of(JobHeaders.JOB_RETRY, "never"));
             case RetryLater later ->
                 problem(
@@ -53,14 +59,15 @@ record Reply(int status, String contentType, Buffer body, Map<String, String> he
                         "retry-later",
                         "The job cannot be done now",
                         detail,
-                        null,
+                        Map.of(),
                         Map.of("Retry-After", Long.toString(later.seconds())));
         };
     }
 
     /** One line for an operator: the message, with the type in front where the message is not ours. */
     static String describe(Throwable failure) {
-        String message = failure.getMessage();
+        String code = failure instanceof PermanentFailure permanent ? permanent.code() : null;
+        String message = code == null ? failure.getMessage() : code + ": " + failure.getMessage();
         String line = failure instanceof FunctionFailure && message != null
                 ? message
                 : failure.getClass().getSimpleName() + (message == null ? "" : ": " + message);
@@ -68,17 +75,24 @@ record Reply(int status, String contentType, Buffer body, Map<String, String> he
     }
 
     static Reply problem(
-            int status, String type, String title, String detail, @Nullable String field, Map<String, String> headers) {
+            int status,
+            String type,
+            String title,
+            String detail,
+            Map<String, String> fields,
+            Map<String, String> headers) {
         ObjectNode document = Payloads.JSON
                 .createObjectNode()
                 .put("type", "urn:postern:problem:" + type)
                 .put("title", title)
                 .put("status", status)
                 .put("detail", detail);
-        if (field != null) {
-            document.put("field", field);
-        }
+        fields.forEach(document::put);
         return new Reply(status, PROBLEM, bytes(document), headers);
+    }
+
+    private static Map<String, String> field(String name, @Nullable String value) {
+        return value == null ? Map.of() : Map.of(name, value);
     }
 
     private static Buffer bytes(ObjectNode document) {

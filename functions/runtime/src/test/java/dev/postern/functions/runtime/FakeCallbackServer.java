@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Queue;
@@ -31,7 +32,9 @@ final class FakeCallbackServer implements AutoCloseable {
     private final HttpServer http;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final Map<String, Queue<Script>> scripts = new ConcurrentHashMap<>();
+    private final Map<String, Script> lasting = new ConcurrentHashMap<>();
     private final Map<String, BlockingQueue<Heard>> heard = new ConcurrentHashMap<>();
+    private final BlockingQueue<Heard> outcomes = new LinkedBlockingQueue<>();
 
     FakeCallbackServer() throws IOException {
         http = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
@@ -53,6 +56,12 @@ final class FakeCallbackServer implements AutoCloseable {
         return this;
     }
 
+    /** Whenever nothing else was told. */
+    FakeCallbackServer answersAlways(String action, int status, String body) {
+        lasting.put(action, new Script(status, body, Map.of()));
+        return this;
+    }
+
     /** Cuts the connection instead of answering. */
     FakeCallbackServer hangsUp(String action) {
         return answers(action, 0, "");
@@ -60,6 +69,16 @@ final class FakeCallbackServer implements AutoCloseable {
 
     Heard next(String action) throws InterruptedException {
         return Objects.requireNonNull(of(action).poll(20, TimeUnit.SECONDS), "nothing heard on /" + action);
+    }
+
+    /** The next report of either end. */
+    Heard outcome() throws InterruptedException {
+        return Objects.requireNonNull(outcomes.poll(30, TimeUnit.SECONDS), "no outcome was reported");
+    }
+
+    /** The bodies of all that was heard on an action. */
+    List<JsonNode> all(String action) {
+        return of(action).stream().map(Heard::body).toList();
     }
 
     int waiting(String action) {
@@ -76,14 +95,14 @@ final class FakeCallbackServer implements AutoCloseable {
         byte[] bytes = exchange.getRequestBody().readAllBytes();
         Script script =
                 scripts.getOrDefault(action, new ConcurrentLinkedQueue<>()).poll();
-        of(action)
-                .add(new Heard(
-                        action,
-                        exchange.getRequestURI().getQuery(),
-                        Payloads.JSON.readTree(bytes),
-                        exchange.getRequestHeaders()));
+        Heard report = new Heard(
+                action,
+                exchange.getRequestURI().getQuery(),
+                Payloads.JSON.readTree(bytes),
+                exchange.getRequestHeaders());
+        of(action).add(report);
         if (script == null) {
-            script = new Script(200, "{}", Map.of());
+            script = lasting.getOrDefault(action, new Script(200, "{}", Map.of()));
         }
         if (script.status == 0) {
             exchange.close();
@@ -96,6 +115,10 @@ final class FakeCallbackServer implements AutoCloseable {
             out.write(body);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+        // After the answer: who has the outcome may close this server.
+        if (action.equals("complete") || action.equals("fail")) {
+            outcomes.add(report);
         }
     }
 
