@@ -20,6 +20,7 @@ import io.vertx.core.http.RequestOptions;
 import io.vertx.core.http.StreamResetException;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
@@ -250,6 +251,46 @@ final class FunctionDispatcher {
         if (job.traceparent() != null) {
             headers.add(TRACEPARENT, printable(job.traceparent()));
         }
+        if (config.cloudEvents()) {
+            addCloudEvent(headers, job);
+        }
+        if (!config.signing().isEmpty()) {
+            sign(headers, job);
+        }
+    }
+
+    /** CloudEvents 1.0 in binary mode. One job is one event, so its id is the same over the attempts. */
+    private void addCloudEvent(MultiMap headers, ClaimedJob job) {
+        headers.add("ce-specversion", "1.0")
+                .add("ce-id", Long.toString(job.attempt().jobId()))
+                .add("ce-source", "/databases/" + job.databaseId())
+                .add("ce-type", "dev.postern.job")
+                .add("ce-subject", percentEncoded(job.task()))
+                .add("ce-time", clock.instant().truncatedTo(ChronoUnit.MILLIS).toString());
+    }
+
+    /** By Standard Webhooks. The id is the key of idempotency, which is what that standard asks of it. */
+    private void sign(MultiMap headers, ClaimedJob job) {
+        String id = headers.get(JobHeaders.IDEMPOTENCY_KEY);
+        long seconds = clock.instant().getEpochSecond();
+        headers.add(JobHeaders.WEBHOOK_ID, id)
+                .add(JobHeaders.WEBHOOK_TIMESTAMP, Long.toString(seconds))
+                .add(
+                        JobHeaders.WEBHOOK_SIGNATURE,
+                        config.signing().sign(id, seconds, job.payload().getBytes(StandardCharsets.UTF_8)));
+    }
+
+    // As the HTTP binding of CloudEvents has it: what is not printable ASCII, blank, quote and per cent, byte by byte.
+    private static String percentEncoded(String value) {
+        StringBuilder encoded = new StringBuilder();
+        for (byte b : value.getBytes(StandardCharsets.UTF_8)) {
+            if (b > ' ' && b < 0x7f && b != '"' && b != '%') {
+                encoded.append((char) b);
+            } else {
+                encoded.append("%%%02X".formatted(b));
+            }
+        }
+        return encoded.toString();
     }
 
     // A header may hold printable ASCII; what a tenant stored must not end the header or cost the worker its request.

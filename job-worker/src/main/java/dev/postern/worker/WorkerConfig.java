@@ -1,5 +1,6 @@
 package dev.postern.worker;
 
+import dev.postern.functions.protocol.SigningKeys;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -18,6 +19,8 @@ import java.util.Optional;
  * @param callbackLeaseMax the most that such a function may ask for
  * @param timeouts of one exchange
  * @param protectTargets whether a target that fails or asks for less gets fewer jobs, or none for a while
+ * @param signing the secrets that dispatches are signed with; none if empty
+ * @param cloudEvents whether dispatches carry the headers of a CloudEvent in binary mode
  */
 public record WorkerConfig(
         String workerId,
@@ -29,7 +32,9 @@ public record WorkerConfig(
         Duration callbackLease,
         Duration callbackLeaseMax,
         Timeouts timeouts,
-        boolean protectTargets) {
+        boolean protectTargets,
+        SigningKeys signing,
+        boolean cloudEvents) {
 
     /** Long enough for a cold start, short enough that nobody thinks a crash was forgotten. */
     public static final Duration DEFAULT_LEASE = Duration.ofSeconds(30);
@@ -95,7 +100,9 @@ public record WorkerConfig(
                 Duration.ofMinutes(5),
                 Duration.ofHours(1),
                 Timeouts.DEFAULT,
-                true);
+                true,
+                SigningKeys.NONE,
+                false);
     }
 
     /** With other tasks. */
@@ -110,7 +117,9 @@ public record WorkerConfig(
                 callbackLease,
                 callbackLeaseMax,
                 timeouts,
-                protectTargets);
+                protectTargets,
+                signing,
+                cloudEvents);
     }
 
     /** With another concurrency. */
@@ -125,7 +134,9 @@ public record WorkerConfig(
                 callbackLease,
                 callbackLeaseMax,
                 timeouts,
-                protectTargets);
+                protectTargets,
+                signing,
+                cloudEvents);
     }
 
     /** With another lease. */
@@ -140,7 +151,9 @@ public record WorkerConfig(
                 callbackLease,
                 callbackLeaseMax,
                 timeouts,
-                protectTargets);
+                protectTargets,
+                signing,
+                cloudEvents);
     }
 
     /** With another poll. */
@@ -155,7 +168,9 @@ public record WorkerConfig(
                 callbackLease,
                 callbackLeaseMax,
                 timeouts,
-                protectTargets);
+                protectTargets,
+                signing,
+                cloudEvents);
     }
 
     /** With other time-outs. */
@@ -170,7 +185,9 @@ public record WorkerConfig(
                 callbackLease,
                 callbackLeaseMax,
                 others,
-                protectTargets);
+                protectTargets,
+                signing,
+                cloudEvents);
     }
 
     /** With targets protected, or not. */
@@ -185,6 +202,42 @@ public record WorkerConfig(
                 callbackLease,
                 callbackLeaseMax,
                 timeouts,
+                other,
+                signing,
+                cloudEvents);
+    }
+
+    /** With dispatches signed. */
+    public WorkerConfig withSigning(SigningKeys others) {
+        return new WorkerConfig(
+                workerId,
+                tasks,
+                concurrency,
+                lease,
+                poll,
+                callbackUrl,
+                callbackLease,
+                callbackLeaseMax,
+                timeouts,
+                protectTargets,
+                others,
+                cloudEvents);
+    }
+
+    /** With dispatches as CloudEvents, or not. */
+    public WorkerConfig withCloudEvents(boolean other) {
+        return new WorkerConfig(
+                workerId,
+                tasks,
+                concurrency,
+                lease,
+                poll,
+                callbackUrl,
+                callbackLease,
+                callbackLeaseMax,
+                timeouts,
+                protectTargets,
+                signing,
                 other);
     }
 }

@@ -1,6 +1,7 @@
 package dev.postern.service.config;
 
 import dev.postern.callback.CallbackConfig;
+import dev.postern.functions.protocol.SigningKeys;
 import dev.postern.scheduler.Retention;
 import dev.postern.scheduler.SchedulerConfig;
 import dev.postern.service.config.ServiceConfig.Role;
@@ -210,7 +211,13 @@ public final class ConfigReader {
                         env.seconds("POSTERN_CONNECT_TIMEOUT_SECONDS", Timeouts.DEFAULT.connect(), 1, 600),
                         env.seconds("POSTERN_RESPONSE_START_TIMEOUT_SECONDS", Timeouts.DEFAULT.firstByte(), 1, DAY),
                         env.seconds("POSTERN_ATTEMPT_TIMEOUT_SECONDS", Timeouts.DEFAULT.total(), 1, DAY)),
-                env.flag("POSTERN_PROTECT_TARGETS", true));
+                env.flag("POSTERN_PROTECT_TARGETS", true),
+                built(
+                        "POSTERN_SIGNING_SECRET",
+                        null,
+                        () -> SigningKeys.parse(env.text("POSTERN_SIGNING_SECRET", "")),
+                        () -> SigningKeys.NONE),
+                env.flag("POSTERN_CLOUDEVENTS", false));
     }
 
     private Retention retention() {

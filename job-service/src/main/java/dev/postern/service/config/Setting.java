@@ -79,6 +79,15 @@ public record Setting(String name, String fallback, boolean secret, String meani
                     "true",
                     "Whether a function that fails, is overloaded or asks for a pause gets fewer jobs, or none for a while; `false` sends whatever is due."),
             open(
+                            "POSTERN_SIGNING_SECRET",
+                            "none: nothing is signed",
+                            "Secrets that dispatches are signed with by Standard Webhooks, with blanks or commas between them; each is `whsec_` and the Base64 of 24 to 64 random bytes. Functions on the runtime that have one of them refuse what is not signed. See [Signatures](protocol.md#signatures).")
+                    .masked(),
+            open(
+                    "POSTERN_CLOUDEVENTS",
+                    "false",
+                    "Whether dispatches carry the `ce-` headers of a CloudEvent in binary mode."),
+            open(
                     "POSTERN_CALLBACK_LEASE_SECONDS",
                     "300",
                     "How long a function that answered 202 may be silent, at least 1."),

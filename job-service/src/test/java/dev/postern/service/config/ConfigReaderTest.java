@@ -63,6 +63,26 @@ class ConfigReaderTest {
     }
 
     @Test
+    void signsAndSendsCloudEventsWhereItIsTold() {
+        assertThat(read(Map.of()).worker().signing().isEmpty()).isTrue();
+        assertThat(read(Map.of()).worker().cloudEvents()).isFalse();
+
+        String secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        ServiceConfig config =
+                read(Map.of("POSTERN_SIGNING_SECRET", secret + " " + secret, "POSTERN_CLOUDEVENTS", "true"));
+        assertThat(config.worker().signing()).hasToString("2 secrets");
+        assertThat(config.worker().cloudEvents()).isTrue();
+
+        Map<String, String> wrong = new HashMap<>(LEAST);
+        wrong.put("POSTERN_SIGNING_SECRET", "hunter2");
+        assertThat(mistakes(wrong))
+                .singleElement()
+                .asString()
+                .startsWith("POSTERN_SIGNING_SECRET: secret 1 must be whsec_")
+                .doesNotContain("hunter2");
+    }
+
+    @Test
     void makesATemplateOfABareKnativeDomain() {
         Map<String, String> variables = Map.of("PGHOST", "db", "KNATIVE_SERVICE_URL", "interweb.svc.cluster.local");
         assertThat(new ConfigReader(variables, "abcdefgh").read().router().route("send-email-link"))
@@ -236,7 +256,7 @@ class ConfigReaderTest {
         assertThat(Setting.ALL)
                 .filteredOn(Setting::secret)
                 .extracting(Setting::name)
-                .containsExactlyInAnyOrder("DATABASE_URL", "DATABASE_LISTEN_URL", "PGPASSWORD");
+                .containsExactlyInAnyOrder("DATABASE_URL", "DATABASE_LISTEN_URL", "PGPASSWORD", "POSTERN_SIGNING_SECRET");
         assertThat(Optional.of(Setting.markdown())).get().asString().startsWith("# Configuration");
     }
 }

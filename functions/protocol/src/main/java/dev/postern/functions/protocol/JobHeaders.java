@@ -51,6 +51,15 @@ public final class JobHeaders {
     /** Request: W3C trace context of whoever added the job. */
     public static final String TRACEPARENT = "traceparent";
 
+    /** Request, where dispatches are signed: the message's id, the same over all attempts of a job. */
+    public static final String WEBHOOK_ID = "webhook-id";
+
+    /** Request, where dispatches are signed: when it was signed, in seconds since 1970. */
+    public static final String WEBHOOK_TIMESTAMP = "webhook-timestamp";
+
+    /** Request, where dispatches are signed: what {@link SigningKeys#sign} says. */
+    public static final String WEBHOOK_SIGNATURE = "webhook-signature";
+
     /** Answer and callback: {@code true} turns a 2xx answer into a failure, as Constructive's functions do. */
     public static final String JOB_ERROR = "X-Job-Error";
 
