@@ -43,6 +43,8 @@ public final class Postern implements Runnable {
             "dead-letters",
             "replay",
             "purge",
+            "check-function",
+            "new-function",
             "settings",
             "help");
 
@@ -68,6 +70,8 @@ public final class Postern implements Runnable {
                 .addSubcommand(new DeadLettersCommand(context))
                 .addSubcommand(new ReplayCommand(context))
                 .addSubcommand(new PurgeCommand(context))
+                .addSubcommand(new CheckFunctionCommand(context))
+                .addSubcommand(new NewFunctionCommand(context))
                 .addSubcommand(new MigrateCommand(context))
                 .addSubcommand(new ServeCommand(context))
                 .addSubcommand(new SettingsCommand());
