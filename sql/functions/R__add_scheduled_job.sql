@@ -1,4 +1,6 @@
--- Adds a schedule, or replaces the tenant's schedule with the same key; returns its row. A scheduler plans it at once.
+-- Adds a schedule, or replaces the tenant's schedule with the same key; returns its row. A scheduler plans it at once; a
+-- schedule whose schedule_info was edited is planned afresh, a paused one stays paused. A schedule_info of the wrong
+-- shape is refused with INVALID_ARGUMENT (PJ003), as other values are that cannot be.
 -- A caller who is bound to a tenant may only name that one. Locks: the row that holds the key.
 create or replace function ${schema}.add_scheduled_job(
   db_id uuid,
@@ -8,7 +10,11 @@ create or replace function ${schema}.add_scheduled_job(
   job_key text default null,
   queue_name text default null,
   max_attempts int default 25,
-  priority int default 0
+  priority int default 0,
+  missed_ticks text default 'latest',
+  missed_ticks_max int default 100,
+  overlap text default 'skip',
+  jitter interval default '0'
 ) returns ${schema}.scheduled_jobs
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -19,9 +25,21 @@ declare
 begin
   refusal := case
     when add_scheduled_job.db_id is null then 'db_id is null'
-    else ${schema}.job_refusal(
-      '{identifier,job_key,queue_name,max_attempts}', add_scheduled_job.identifier, add_scheduled_job.job_key,
-      add_scheduled_job.queue_name, add_scheduled_job.max_attempts, null)
+    when add_scheduled_job.missed_ticks not in ('skip', 'latest', 'all') then
+      format('missed_ticks is %L; it is one of skip, latest, all', left(add_scheduled_job.missed_ticks, 100))
+    when add_scheduled_job.missed_ticks_max not between 1 and 1000 then
+      format('missed_ticks_max is %s; 1 to 1000 are allowed', add_scheduled_job.missed_ticks_max)
+    when add_scheduled_job.overlap not in ('skip', 'allow') then
+      format('overlap is %L; it is one of skip, allow', left(add_scheduled_job.overlap, 100))
+    when add_scheduled_job.missed_ticks = 'all' and coalesce(add_scheduled_job.overlap, 'skip') = 'skip' then
+      'overlap is ''skip'', but missed_ticks ''all'' makes many jobs at once and needs ''allow'''
+    when add_scheduled_job.jitter not between interval '0' and interval '1 day' then
+      format('jitter is %s; up to a day is allowed', add_scheduled_job.jitter)
+    else coalesce(
+      ${schema}.job_refusal(
+        '{identifier,job_key,queue_name,max_attempts}', add_scheduled_job.identifier, add_scheduled_job.job_key,
+        add_scheduled_job.queue_name, add_scheduled_job.max_attempts, null),
+      ${schema}.schedule_refusal(add_scheduled_job.schedule_info))
   end;
   if refusal is not null then
     raise exception 'INVALID_ARGUMENT' using
@@ -31,18 +49,25 @@ begin
   end if;
   perform ${schema}.require_tenant(add_scheduled_job.db_id);
   insert into ${schema}.scheduled_jobs as s (
-    database_id, task_identifier, payload, queue_name, schedule_info, max_attempts, key, priority)
+    database_id, task_identifier, payload, queue_name, schedule_info, max_attempts, key, priority,
+    missed_ticks, missed_ticks_max, overlap, jitter)
   values (
     add_scheduled_job.db_id, add_scheduled_job.identifier, coalesce(add_scheduled_job.payload, '{}'::json),
     add_scheduled_job.queue_name, coalesce(add_scheduled_job.schedule_info, '{}'::json),
-    coalesce(add_scheduled_job.max_attempts, 25), add_scheduled_job.job_key, coalesce(add_scheduled_job.priority, 0))
+    coalesce(add_scheduled_job.max_attempts, 25), add_scheduled_job.job_key, coalesce(add_scheduled_job.priority, 0),
+    coalesce(add_scheduled_job.missed_ticks, 'latest'), coalesce(add_scheduled_job.missed_ticks_max, 100),
+    coalesce(add_scheduled_job.overlap, 'skip'), coalesce(add_scheduled_job.jitter, interval '0'))
   on conflict (database_id, key) where key is not null do update
   set task_identifier = excluded.task_identifier,
     payload = excluded.payload,
     queue_name = excluded.queue_name,
     schedule_info = excluded.schedule_info,
     max_attempts = excluded.max_attempts,
-    priority = excluded.priority
+    priority = excluded.priority,
+    missed_ticks = excluded.missed_ticks,
+    missed_ticks_max = excluded.missed_ticks_max,
+    overlap = excluded.overlap,
+    jitter = excluded.jitter
   returning s.* into added;
   return added;
 end;

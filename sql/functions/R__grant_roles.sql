@@ -69,7 +69,8 @@ begin
       -- Each of these asks require_tenant, or reads under row-level security.
       p.proname = any (array[
         'add_job', 'add_jobs', 'add_scheduled_job', 'cancel_job', 'cancel_jobs', 'replay_jobs', 'replay_dead_letters',
-        'explain_job', 'job_state']) as for_tenants,
+        'explain_job', 'job_state', 'pause_schedule', 'resume_schedule', 'run_schedule', 'delete_schedule',
+        'schedule_state']) as for_tenants,
       p.proname = any (array[
         'add_job', 'add_scheduled_job', 'complete_job', 'complete_jobs', 'do_notify', 'fail_job', 'get_job',
         'get_scheduled_job', 'json_build_object_apply', 'permanently_fail_jobs', 'release_jobs',

@@ -1,7 +1,7 @@
 package dev.postern.scheduler;
 
 /** A rule that cannot be read. The message is for the person who wrote it: what was found, what is expected. */
-final class BadRuleException extends RuntimeException {
+public final class BadRuleException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 

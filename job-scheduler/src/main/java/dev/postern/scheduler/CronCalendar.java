@@ -14,6 +14,7 @@ import com.cronutils.model.field.value.FieldValue;
 import com.cronutils.model.field.value.SpecialChar;
 import com.cronutils.parser.CronParser;
 import java.time.Instant;
+import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -31,7 +32,7 @@ import java.util.stream.Stream;
  * ranges, steps; {@code L} for the last day of the month, {@code 5L} for its last Friday, {@code 1#2} for its second
  * Monday; {@code @daily} and the like. A day that fits the date or the weekday is enough when both are restricted.
  */
-final class CronCalendar {
+public final class CronCalendar {
 
     private static final Map<String, String> NICKNAMES = Map.of(
             "@yearly", "0 0 1 1 *",
@@ -49,13 +50,31 @@ final class CronCalendar {
     private final RuleReader reader = new RuleReader(this::recurrence);
 
     /**
-     * The first tick after an instant; empty when the rule has none left.
+     * The next ticks after an instant, each in the rule's zone, UTC where it names none. Any thread.
+     *
+     * @param scheduleInfo JSON text of the rule
+     * @param most how many at most; fewer when the rule has no more
+     * @throws BadRuleException when the rule cannot be read
+     */
+    public List<ZonedDateTime> next(String scheduleInfo, Instant after, int most) {
+        ScheduleRule rule = read(scheduleInfo);
+        List<ZonedDateTime> ticks = new ArrayList<>();
+        for (Optional<Instant> tick = rule.after(after);
+                tick.isPresent() && ticks.size() < most;
+                tick = rule.after(tick.get())) {
+            ticks.add(tick.get().atZone(rule.zone()));
+        }
+        return ticks;
+    }
+
+    /**
+     * What a rule says.
      *
      * @param scheduleInfo JSON text of the rule
      * @throws BadRuleException when the rule cannot be read
      */
-    Optional<Instant> next(String scheduleInfo, Instant after) {
-        return reader.read(scheduleInfo).after(after);
+    ScheduleRule read(String scheduleInfo) {
+        return reader.read(scheduleInfo);
     }
 
     private Recurrence recurrence(String text) {

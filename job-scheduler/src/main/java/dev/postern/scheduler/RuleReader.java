@@ -45,6 +45,9 @@ final class RuleReader {
     private static final int LAST_YEAR = 9999;
     private static final int QUOTED_LENGTH = 100;
 
+    /** Where node-schedule lets a range end that was given no end, whatever its field. */
+    private static final int OPEN_END = 60;
+
     // As JavaScript and Postgres write it: T or a space, any fraction, the offset as Z, +00, +0000, +00:00 or left out.
     private static final DateTimeFormatter TIMESTAMP = new DateTimeFormatterBuilder()
             .parseCaseInsensitive()
@@ -83,7 +86,8 @@ final class RuleReader {
             return frame.around(cron.apply(text));
         }
         if (json instanceof String || json instanceof Number) {
-            return new ScheduleRule.Once(timestamp("the date", json, frame.zone()));
+            return new ScheduleRule.Once(
+                    timestamp("the date", json, frame.zone()), frame.zone(), frame.start(), frame.end());
         }
         if (json instanceof JsonObject object) {
             return object.containsKey("rule")
@@ -141,11 +145,17 @@ final class RuleReader {
     }
 
     private static ZoneId zoneOf(Object name) {
+        String text = name.toString();
         try {
-            return ZoneId.of(name.toString());
+            return ZoneId.of(text);
         } catch (DateTimeException e) {
-            throw new BadRuleException("cannot read tz: found " + quote(name.toString())
-                    + ", expected the name of a time zone such as \"Europe/Berlin\"");
+            // node-schedule and the database know zones in any case.
+            return ZoneId.getAvailableZoneIds().stream()
+                    .filter(text::equalsIgnoreCase)
+                    .findFirst()
+                    .map(ZoneId::of)
+                    .orElseThrow(() -> new BadRuleException("cannot read tz: found " + quote(text)
+                            + ", expected the name of a time zone such as \"Europe/Berlin\""));
         }
     }
 
@@ -222,7 +232,8 @@ final class RuleReader {
             return List.of(number(name, value, min, max));
         }
         int start = number(name, range.getValue("start", min), min, max);
-        int end = number(name, range.getValue("end", max), min, max);
+        boolean open = range.getValue("end", OPEN_END) instanceof Number end && end.doubleValue() == OPEN_END;
+        int end = open ? max : number(name, range.getValue("end"), min, max);
         int step = number(name, range.getValue("step", 1), 1, LAST_YEAR);
         if (start > end || !RANGE_KEYS.containsAll(range.fieldNames())) {
             throw badField(name, value, min, max);

@@ -10,9 +10,11 @@ import java.time.Duration;
  * @param reapInterval how often it looks for expired leases; adds to the time in which a lost worker is noticed, which is
  *     promised as lease + 1 s. At least 10 ms; default 500 ms
  * @param retention how long jobs are remembered that will not run any more
+ * @param tickGrace a tick that is taken later was missed, for schedules that skip such ticks. Not negative; default 1 min
  * @param batch schedules or leases per statement, at least 1; default 100
  */
-public record SchedulerConfig(Duration pollInterval, Duration reapInterval, Retention retention, int batch) {
+public record SchedulerConfig(
+        Duration pollInterval, Duration reapInterval, Retention retention, Duration tickGrace, int batch) {
 
     private static final Duration SHORTEST_INTERVAL = Duration.ofMillis(10);
 
@@ -20,6 +22,7 @@ public record SchedulerConfig(Duration pollInterval, Duration reapInterval, Rete
     public SchedulerConfig {
         require("poll interval", pollInterval, SHORTEST_INTERVAL);
         require("reap interval", reapInterval, SHORTEST_INTERVAL);
+        require("tick grace", tickGrace, Duration.ZERO);
         if (batch < 1) {
             throw new IllegalArgumentException("batch must be at least 1, is " + batch);
         }
@@ -27,22 +30,23 @@ public record SchedulerConfig(Duration pollInterval, Duration reapInterval, Rete
 
     /** What suits nearly everybody. */
     public static SchedulerConfig defaults() {
-        return new SchedulerConfig(Duration.ofSeconds(10), Duration.ofMillis(500), Retention.defaults(), 100);
+        return new SchedulerConfig(
+                Duration.ofSeconds(10), Duration.ofMillis(500), Retention.defaults(), Duration.ofMinutes(1), 100);
     }
 
     /** The same with another poll interval. */
     public SchedulerConfig withPollInterval(Duration interval) {
-        return new SchedulerConfig(interval, reapInterval, retention, batch);
+        return new SchedulerConfig(interval, reapInterval, retention, tickGrace, batch);
     }
 
     /** The same with another reap interval. */
     public SchedulerConfig withReapInterval(Duration interval) {
-        return new SchedulerConfig(pollInterval, interval, retention, batch);
+        return new SchedulerConfig(pollInterval, interval, retention, tickGrace, batch);
     }
 
     /** The same with another retention. */
     public SchedulerConfig withRetention(Retention other) {
-        return new SchedulerConfig(pollInterval, reapInterval, other, batch);
+        return new SchedulerConfig(pollInterval, reapInterval, other, tickGrace, batch);
     }
 
     private static void require(String name, Duration value, Duration least) {

@@ -1,6 +1,7 @@
 package dev.postern.scheduler;
 
 import dev.postern.sql.ReapedLease;
+import java.time.Duration;
 import java.time.Instant;
 
 /**
@@ -12,8 +13,15 @@ public interface SchedulerListener {
     /** Hears nothing. */
     SchedulerListener NONE = new SchedulerListener() {};
 
-    /** This scheduler took a tick and made its job. */
-    default void ticked(long scheduleId, String task, Instant tick, long jobId) {}
+    /**
+     * This scheduler took a tick and made its job.
+     *
+     * @param lag how long after the tick it saw that it was due
+     */
+    default void ticked(long scheduleId, String task, Instant tick, long jobId, Duration lag) {}
+
+    /** Ticks make no job, because nobody took them in time. */
+    default void passedOver(long scheduleId, String task, int ticks) {}
 
     /** This scheduler took a tick that made no job, because the previous job has not ended. */
     default void overlapped(long scheduleId, String task, Instant tick) {}

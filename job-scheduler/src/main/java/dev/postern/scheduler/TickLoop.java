@@ -22,9 +22,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Plans new schedules and takes due ticks, one {@link #tick()} a pass. The database's clock says what is due.
  *
- * <p>A tick that was missed (no scheduler ran, the database was away) is taken late. Those missed after it collapse into
- * it: the tick that follows is the first one after now. A schedule added or edited is planned from that moment on: ticks
- * before are none of its.
+ * <p>A tick that was missed (no scheduler ran, the database was away) goes the way that {@link MissedTicks} chooses. A
+ * schedule added, edited or resumed is planned from that moment on: ticks before are none of its.
  *
  * <p>Any number of loops may run on one database. A tick that another one takes at this moment is left to it.
  */
@@ -42,6 +41,7 @@ final class TickLoop {
 
     private final ScheduleStore store;
     private final CronCalendar calendar;
+    private final MissedTicks missedTicks;
     private final SchedulerConfig config;
     private final SchedulerListener listener;
 
@@ -51,6 +51,7 @@ final class TickLoop {
     TickLoop(ScheduleStore store, CronCalendar calendar, SchedulerConfig config, SchedulerListener listener) {
         this.store = store;
         this.calendar = calendar;
+        this.missedTicks = new MissedTicks(config.tickGrace());
         this.config = config;
         this.listener = listener;
     }
@@ -76,38 +77,50 @@ final class TickLoop {
     private Future<Result> plan(Schedule schedule) {
         return orPark(
                 schedule,
-                () -> store.plan(schedule, calendar.next(schedule.rule(), schedule.now()))
+                () -> store.plan(schedule, calendar.read(schedule.rule()).after(schedule.now()))
                         .map(Result.DONE));
     }
 
     private Future<Result> run(Schedule schedule) {
-        Instant tick = Objects.requireNonNull(schedule.nextTick());
-        Instant from = tick.isAfter(schedule.now()) ? tick : schedule.now();
-        return orPark(
-                schedule,
-                () -> store.runTick(schedule.id(), tick, calendar.next(schedule.rule(), from))
-                        .map(outcome -> tell(schedule, tick, outcome)));
+        Instant planned = Objects.requireNonNull(schedule.nextTick());
+        return orPark(schedule, () -> {
+            MissedTicks.Choice choice = missedTicks.choose(schedule, calendar.read(schedule.rule()));
+            return store.runTick(schedule.id(), planned, choice.tick(), choice.next())
+                    .map(outcome -> tell(schedule, choice, outcome));
+        });
     }
 
-    private Result tell(Schedule schedule, Instant tick, TickOutcome outcome) {
-        return switch (outcome.verdict()) {
-            case MADE -> {
-                long job = Objects.requireNonNull(outcome.jobId());
-                log.info("schedule {} (task {}) made job {} for tick {}", schedule.id(), schedule.task(), job, tick);
-                listener.ticked(schedule.id(), schedule.task(), tick, job);
-                yield Result.DONE;
-            }
-            case OVERLAP -> {
-                log.info(
-                        "schedule {} (task {}) made no job for tick {}: its previous job has not ended",
-                        schedule.id(),
-                        schedule.task(),
-                        tick);
-                listener.overlapped(schedule.id(), schedule.task(), tick);
-                yield Result.DONE;
-            }
-            case TAKEN -> Result.TAKEN;
-        };
+    private Result tell(Schedule schedule, MissedTicks.Choice choice, TickOutcome outcome) {
+        if (outcome.verdict() == TickOutcome.Verdict.TAKEN) {
+            return Result.TAKEN;
+        }
+        if (choice.passedOver() > 0) {
+            log.warn(
+                    "schedule {} (task {}) passed over {}{} ticks from {} on: nobody took them in time",
+                    schedule.id(),
+                    schedule.task(),
+                    choice.passedOver() == MissedTicks.COUNTED ? "at least " : "",
+                    choice.passedOver(),
+                    schedule.nextTick());
+            listener.passedOver(schedule.id(), schedule.task(), choice.passedOver());
+        }
+        choice.tick().ifPresent(tick -> tellOf(tick, schedule, outcome));
+        return Result.DONE;
+    }
+
+    private void tellOf(Instant tick, Schedule schedule, TickOutcome outcome) {
+        if (outcome.jobId() == null) {
+            log.info(
+                    "schedule {} (task {}) made no job for tick {}: its previous job has not ended",
+                    schedule.id(),
+                    schedule.task(),
+                    tick);
+            listener.overlapped(schedule.id(), schedule.task(), tick);
+            return;
+        }
+        long job = outcome.jobId();
+        log.info("schedule {} (task {}) made job {} for tick {}", schedule.id(), schedule.task(), job, tick);
+        listener.ticked(schedule.id(), schedule.task(), tick, job, Duration.between(tick, schedule.now()));
     }
 
     private interface Step {

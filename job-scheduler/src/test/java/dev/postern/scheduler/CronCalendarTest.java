@@ -52,9 +52,9 @@ class CronCalendarTest {
 
     @Test
     void answersATickStrictlyAfterTheInstant() {
-        assertThat(calendar.next(text("0 3 * * *"), Instant.parse("2026-11-22T03:00:00Z")))
+        assertThat(next(text("0 3 * * *"), Instant.parse("2026-11-22T03:00:00Z")))
                 .contains(Instant.parse("2026-11-23T03:00:00Z"));
-        assertThat(calendar.next(text("0 3 * * *"), Instant.parse("2026-11-22T02:59:59.999999Z")))
+        assertThat(next(text("0 3 * * *"), Instant.parse("2026-11-22T02:59:59.999999Z")))
                 .contains(Instant.parse("2026-11-22T03:00:00Z"));
     }
 
@@ -69,7 +69,7 @@ class CronCalendarTest {
 
     @Test
     void takesTheNextSecondAfterAStartWithinOne() {
-        assertThat(calendar.next("{\"rule\": \"* * * * * *\", \"start\": \"2026-11-22T02:50:15.123456+00:00\"}", NOW))
+        assertThat(next("{\"rule\": \"* * * * * *\", \"start\": \"2026-11-22T02:50:15.123456+00:00\"}", NOW))
                 .contains(Instant.parse("2026-11-22T02:50:16Z"));
     }
 
@@ -116,7 +116,7 @@ class CronCalendarTest {
 
     @Test
     void findsNoTickInYearsThatAreOver() {
-        assertThat(calendar.next("{\"year\": 2020, \"hour\": 0}", NOW)).isEmpty();
+        assertThat(next("{\"year\": 2020, \"hour\": 0}", NOW)).isEmpty();
     }
 
     @ParameterizedTest
@@ -136,10 +136,10 @@ class CronCalendarTest {
 
     @Test
     void keepsNoMoreOfADateThanTheDatabaseDoes() {
-        Instant tick = calendar.next("\"2026-11-22T03:00:00.123456789Z\"", NOW).orElseThrow();
+        Instant tick = next("\"2026-11-22T03:00:00.123456789Z\"", NOW).orElseThrow();
 
         assertThat(tick).isEqualTo("2026-11-22T03:00:00.123456Z");
-        assertThat(calendar.next("\"2026-11-22T03:00:00.123456789Z\"", tick)).isEmpty();
+        assertThat(next("\"2026-11-22T03:00:00.123456789Z\"", tick)).isEmpty();
     }
 
     // Berlin: 2026-03-29 02:00 CET becomes 03:00 CEST. New York: 2026-03-08 02:00 EST becomes 03:00 EDT.
@@ -188,12 +188,12 @@ class CronCalendarTest {
         for (int jumps = 0; jumps < 2; jumps++) {
             jump = ZoneId.of(zone).getRules().nextTransition(jump).getInstant();
             Instant from = jump.minusSeconds(86_400);
-            Optional<Instant> tick = calendar.next(rule(zone, cron), from);
+            Optional<Instant> tick = next(rule(zone, cron), from);
             for (Instant at = from; at.isBefore(jump.plusSeconds(86_400)); at = at.plusSeconds(900)) {
                 while (!tick.orElseThrow().isAfter(at)) {
-                    tick = calendar.next(rule(zone, cron), tick.orElseThrow());
+                    tick = next(rule(zone, cron), tick.orElseThrow());
                 }
-                assertThat(calendar.next(rule(zone, cron), at))
+                assertThat(next(rule(zone, cron), at))
                         .as("%s %s after %s", zone, cron, at)
                         .isEqualTo(tick);
             }
@@ -236,14 +236,14 @@ class CronCalendarTest {
                 "{\"rule\": \"@daily\", \"start\": \"soon\"} | cannot read start: found 'soon', expected ISO 8601",
             })
     void saysWhatItFoundAndWhatItExpected(String rule, String message) {
-        assertThatThrownBy(() -> calendar.next(rule, NOW))
+        assertThatThrownBy(() -> next(rule, NOW))
                 .isInstanceOf(BadRuleException.class)
                 .hasMessageContaining(message);
     }
 
     @Test
     void putsNothingIntoAMessageThatTheDatabaseCannotStore() {
-        assertThatThrownBy(() -> calendar.next("\"\\u0000 * * * *\"", NOW))
+        assertThatThrownBy(() -> next("\"\\u0000 * * * *\"", NOW))
                 .isInstanceOf(BadRuleException.class)
                 .message()
                 .doesNotContain("\0");
@@ -262,12 +262,16 @@ class CronCalendarTest {
 
     private List<Instant> ticks(String rule, Instant after, int most) {
         List<Instant> ticks = new ArrayList<>();
-        Optional<Instant> tick = calendar.next(rule, after);
+        Optional<Instant> tick = next(rule, after);
         while (tick.isPresent() && ticks.size() < most) {
             ticks.add(tick.get());
-            tick = calendar.next(rule, tick.get());
+            tick = next(rule, tick.get());
         }
         return ticks;
+    }
+
+    private Optional<Instant> next(String rule, Instant after) {
+        return calendar.read(rule).after(after);
     }
 
     private static String rule(String zone, String cron) {

@@ -1,6 +1,7 @@
 package dev.postern.scheduler;
 
 import dev.postern.sql.ReapedLease;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -19,11 +20,17 @@ final class RecordingListener implements SchedulerListener {
     final List<ReapedLease> reaped = new CopyOnWriteArrayList<>();
     final List<String> pruned = new CopyOnWriteArrayList<>();
     final List<String> putOff = new CopyOnWriteArrayList<>();
+    final AtomicInteger passedOver = new AtomicInteger();
     final AtomicInteger purged = new AtomicInteger();
 
     @Override
-    public void ticked(long scheduleId, String task, Instant tick, long jobId) {
+    public void ticked(long scheduleId, String task, Instant tick, long jobId, Duration lag) {
         made.add(new Tick(scheduleId, tick));
+    }
+
+    @Override
+    public void passedOver(long scheduleId, String task, int ticks) {
+        passedOver.addAndGet(ticks);
     }
 
     @Override

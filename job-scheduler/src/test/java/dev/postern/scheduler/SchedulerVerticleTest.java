@@ -19,6 +19,7 @@ import java.sql.Connection;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -148,25 +149,134 @@ class SchedulerVerticleTest {
     }
 
     @Test
-    void takesTheFirstOfManyMissedTicksLateAndForgetsTheOthers() {
+    void takesTheLatestOfManyMissedTicksAndPassesOverTheOthers() {
         long id = schedule("\"0 * * * *\"");
-        database.execute(
-                "update app_jobs.scheduled_jobs set next_tick_at = date_trunc('hour', now()) - interval '9 h'");
+        missedForNineHours();
         deploy(CONFIG);
 
         await().untilAsserted(() -> assertThat(listener.madeBy(id)).hasSize(1));
 
-        assertThat(database.value(
-                        "select tick = date_trunc('hour', taken_at) - interval '9 h' from app_jobs.schedule_ticks"))
+        assertThat(database.value("select tick = date_trunc('hour', taken_at) from app_jobs.schedule_ticks"))
                 .isEqualTo(true);
         assertThat(database.value("select next_tick_at > now() from app_jobs.scheduled_jobs"))
                 .isEqualTo(true);
+        assertThat(listener.passedOver).hasValue(9);
+    }
+
+    @Test
+    void makesNoJobOfMissedTicksThatAreToBeSkipped() {
+        long id = database.number(
+                "select id from app_jobs.add_scheduled_job(?, 'system-ping', '{}',"
+                        + " '\"0 0 1 1 *\"', missed_ticks => 'skip')",
+                JobDatabase.TENANT);
+        database.execute("update app_jobs.scheduled_jobs set next_tick_at ="
+                + " date_trunc('year', now() at time zone 'UTC') at time zone 'UTC' - interval '2 years'");
+        deploy(CONFIG);
+
+        await().until(() -> listener.passedOver.get() == 3);
+
+        assertThat(listener.madeBy(id)).isEmpty();
+        assertThat(database.value("select next_tick_at > now() from app_jobs.scheduled_jobs"))
+                .isEqualTo(true);
+        assertThat(database.number("select count(*) from app_jobs.schedule_ticks"))
+                .isZero();
+    }
+
+    @Test
+    void makesAJobOfEachMissedTickUpToTheBoundInTheirOrder() {
+        long id = database.number(
+                "select id from app_jobs.add_scheduled_job(?, 'system-ping', '{}',"
+                        + " '\"0 * * * *\"', 'a-key', missed_ticks => 'all', missed_ticks_max => 4, overlap => 'allow')",
+                JobDatabase.TENANT);
+        missedForNineHours();
+        deploy(CONFIG);
+
+        await().untilAsserted(() -> assertThat(listener.madeBy(id)).hasSize(4));
+
+        assertThat(listener.madeBy(id)).isSortedAccordingTo(Comparator.comparing(RecordingListener.Tick::at));
+        assertThat(listener.passedOver).hasValue(6);
+        assertThat(database.rows("select distinct j.request_id = 'schedule-' || t.schedule_id || '-'"
+                        + " || to_char(t.tick at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as named, j.key"
+                        + " from app_jobs.jobs j join app_jobs.schedule_ticks t on t.job_id = j.id"))
+                .singleElement()
+                .satisfies(row -> {
+                    assertThat(row.get("named")).isEqualTo(true);
+                    assertThat(row.get("key")).isNull();
+                });
+    }
+
+    @Test
+    void restsWhilePausedAndGoesOnFromTheMomentItIsResumed() {
+        deploy(RARELY_POLLING);
+        await().until(() -> listeners() == 1);
+        long id = schedule("\"* * * * * *\"");
+        long other = schedule("\"* * * * * *\"");
+        await().until(() -> !listener.madeBy(id).isEmpty());
+
+        database.execute("select app_jobs.pause_schedule(?, 'ada')", id);
+        int before = listener.madeBy(id).size();
+        int othersBefore = listener.madeBy(other).size();
+        await().untilAsserted(() -> {
+            completeJobs();
+            assertThat(listener.madeBy(other)).hasSizeGreaterThan(othersBefore + 2);
+        });
+        // The pause waited for a tick that was being taken.
+        assertThat(listener.madeBy(id)).hasSizeLessThanOrEqualTo(before + 1);
+        assertThat(nextTick(id)).isNull();
+
+        database.execute("select app_jobs.resume_schedule(?)", id);
+        Instant resumed = Instant.ofEpochSecond(database.number("select extract(epoch from now())::bigint"));
+        int paused = listener.madeBy(id).size();
+        await().untilAsserted(() -> {
+            completeJobs();
+            assertThat(listener.madeBy(id)).hasSizeGreaterThan(paused);
+        });
+        assertThat(listener.madeBy(id).get(paused).at()).isAfter(resumed.minusSeconds(1));
+        assertThat(listener.passedOver).hasValue(0);
+    }
+
+    @Test
+    void goesByTheNewRuleFromTheMomentItIsEdited() {
+        deploy(RARELY_POLLING);
+        await().until(() -> listeners() == 1);
+        String add = "select id from app_jobs.add_scheduled_job(?, 'system-ping', '{}', ?::json, 'a-key')";
+        long id = database.number(add, JobDatabase.TENANT, "\"* * * * * *\"");
+        await().until(() -> !listener.madeBy(id).isEmpty());
+
+        assertThat(database.number(add, JobDatabase.TENANT, "\"0 0 1 1 *\"")).isEqualTo(id);
+
+        await().untilAsserted(() -> assertThat(database.value(
+                        "select extract(month from next_tick_at at time zone 'UTC') = 1 from app_jobs.scheduled_jobs"))
+                .isEqualTo(true));
+        int made = listener.madeBy(id).size();
+        assertThat(database.number(add, JobDatabase.TENANT, "\"* * * * * *\"")).isEqualTo(id);
+        await().untilAsserted(() -> {
+            completeJobs();
+            assertThat(listener.madeBy(id)).hasSizeGreaterThan(made);
+        });
+    }
+
+    @Test
+    void spreadsJobsWithinTheJitter() {
+        deploy(CONFIG);
+        long id = database.number(
+                "select id from app_jobs.add_scheduled_job(?, 'system-ping', '{}',"
+                        + " '\"* * * * * *\"', overlap => 'allow', jitter => '1 hour')",
+                JobDatabase.TENANT);
+
+        await().untilAsserted(() -> assertThat(listener.madeBy(id)).hasSizeGreaterThan(3));
+
+        assertThat(database.rows(
+                        "select bool_and(run_at between created_at and created_at + interval '1 hour') as within,"
+                                + " count(distinct run_at - created_at) > 1 as spread from app_jobs.jobs"))
+                .containsExactly(Map.of("within", true, "spread", true));
     }
 
     @Test
     void parksABadRuleAndGoesOnWithTheOthers() {
-        long bad = schedule("\"61 * * * *\"");
-        long worse = schedule("\"\\u0000\"");
+        long bad = unchecked("\"61 * * * *\"");
+        long worse = unchecked("\"\\u0000\"");
+        long never = schedule("\"0 0 30 2 *\"");
         long empty = schedule("{}");
         long good = schedule("\"* * * * * *\"");
         deploy(CONFIG);
@@ -175,7 +285,7 @@ class SchedulerVerticleTest {
 
         assertThat(listener.parked)
                 .extracting(RecordingListener.Parked::schedule)
-                .containsExactlyInAnyOrder(bad, worse, empty);
+                .containsExactlyInAnyOrder(bad, worse, never, empty);
         assertThat(database.value("select last_error from app_jobs.scheduled_jobs where id = ?", bad))
                 .asString()
                 .contains("'61 * * * *'", "61 not in range [0, 59]", "expected 5 fields");
@@ -183,7 +293,7 @@ class SchedulerVerticleTest {
 
     @Test
     void revivesAParkedScheduleWhenItsRuleIsEdited() {
-        long id = schedule("\"61 * * * *\"");
+        long id = unchecked("\"61 * * * *\"");
         deploy(RARELY_POLLING);
         await().until(() -> !listener.parked.isEmpty() && listeners() == 1);
 
@@ -305,9 +415,10 @@ class SchedulerVerticleTest {
         Instant tick =
                 Objects.requireNonNull(schedules.due(1).await().getFirst().nextTick());
 
-        List<TickOutcome> outcomes = Future.join(Stream.generate(() -> schedules.runTick(id, tick, Optional.empty()))
-                        .limit(8)
-                        .toList())
+        List<TickOutcome> outcomes = Future.join(
+                        Stream.generate(() -> schedules.runTick(id, tick, Optional.of(tick), Optional.empty()))
+                                .limit(8)
+                                .toList())
                 .await()
                 .list();
 
@@ -367,7 +478,7 @@ class SchedulerVerticleTest {
         }
         jobs.claim("lost-worker", Optional.empty(), 7, Duration.ofMillis(1), Map.of(), null)
                 .await();
-        deploy(new SchedulerConfig(Duration.ofHours(1), Duration.ofHours(1), Retention.defaults(), 3));
+        deploy(new SchedulerConfig(Duration.ofHours(1), Duration.ofHours(1), Retention.defaults(), Duration.ZERO, 3));
 
         await().until(() -> listener.reaped.size() == 7);
     }
@@ -466,6 +577,20 @@ class SchedulerVerticleTest {
     private static long schedule(String rule) {
         return database.number(
                 "select id from app_jobs.add_scheduled_job(?, 'system-ping', '{\"n\": 1}', ?::json)",
+                JobDatabase.TENANT,
+                rule);
+    }
+
+    private static void missedForNineHours() {
+        database.execute(
+                "update app_jobs.scheduled_jobs set next_tick_at = date_trunc('hour', now()) - interval '9 h'");
+    }
+
+    /** Past add_scheduled_job, as rows of 0.15 came. */
+    private static long unchecked(String rule) {
+        return database.number(
+                "insert into app_jobs.scheduled_jobs (database_id, task_identifier, schedule_info)"
+                        + " values (?, 'system-ping', ?::json) returning id",
                 JobDatabase.TENANT,
                 rule);
     }

@@ -157,7 +157,7 @@ class DocsTest {
     private static Metrics everythingCounted() {
         Metrics metrics = new Metrics();
         metrics.listening("jobs:insert").accept(true);
-        metrics.sampled(List.of(new JobDirectory.Count("system-ping", "ready", 1)), 0);
+        metrics.sampled(List.of(new JobDirectory.Count("system-ping", "ready", 1)), 0, 0);
         ClaimedJob job = new ClaimedJob(
                 new Attempt(1, 1, new UUID(0, 1)),
                 JobDatabase.TENANT,
@@ -193,7 +193,8 @@ class DocsTest {
         callback.judged(Report.COMPLETE, 1, 1, Verdict.ACCEPTED);
         callback.answered(Report.COMPLETE, 200, Duration.ofMillis(1));
         SchedulerListener scheduler = metrics.scheduler();
-        scheduler.ticked(1, "system-ping", Instant.EPOCH, 1);
+        scheduler.ticked(1, "system-ping", Instant.EPOCH, 1, Duration.ofMillis(1));
+        scheduler.passedOver(1, "system-ping", 1);
         scheduler.parked(1, "system-ping", "a reason");
         scheduler.reaped(new ReapedLease(1, "system-ping", 1, "worker-1", false, false));
         scheduler.pruned("succeeded", 1);

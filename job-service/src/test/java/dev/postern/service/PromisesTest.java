@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -119,6 +120,65 @@ class PromisesTest {
                 .containsOnly(JobDatabase.TENANT + ":" + id);
         assertThat(function.calls.stream().map(call -> call.header("X-Callback-Url")))
                 .doesNotHaveDuplicates();
+    }
+
+    @Test
+    void promise5_oneJobPerScheduleAndTickWhileSchedulersAreKilledOverAMonth() throws Exception {
+        long seed = new Random().nextLong();
+        Random random = new Random(seed);
+        database.execute("create table month (at timestamptz not null)");
+        database.execute("insert into month values ('2026-10-01 00:00Z')");
+        database.execute(
+                "create or replace function app_jobs.schedule_clock() returns timestamptz language sql volatile"
+                        + " as 'select at from public.month'");
+        try {
+            for (int n = 0; n < 6; n++) {
+                database.execute(
+                        "select app_jobs.add_scheduled_job(?, 'hourly', '{}', '\"0 * * * *\"', missed_ticks => 'all',"
+                                + " overlap => 'allow')",
+                        JobDatabase.TENANT);
+            }
+            for (int n = 0; n < 3; n++) {
+                scheduler();
+            }
+            eventually(0, "select count(*) from app_jobs.scheduled_jobs where next_tick_at is null");
+            int days = 31;
+            for (int day = 0; day < days; day++) {
+                database.execute("update month set at = at + interval '1 day'");
+                database.execute("select pg_notify('scheduled_jobs:insert', '')");
+                if (day % 8 == 4) {
+                    // Somewhere in the day's ticks.
+                    long taken = day * 24L * 6 + random.nextInt(100);
+                    Awaitility.await("seed " + seed)
+                            .pollInterval(Duration.ofMillis(2))
+                            .until(() -> database.number("select count(*) from app_jobs.schedule_ticks") >= taken);
+                    processes.remove(random.nextInt(3)).kill();
+                    scheduler();
+                }
+                eventually(
+                        0, "select count(*) from app_jobs.scheduled_jobs where next_tick_at <= (select at from month)");
+            }
+
+            assertThat(database.rows(
+                            "select count(*) as ticks, count(distinct job_id) as jobs from app_jobs.schedule_ticks"
+                                    + " group by schedule_id"))
+                    .as("seed %s", seed)
+                    .hasSize(6)
+                    .allSatisfy(row -> assertThat(row).isEqualTo(Map.of("ticks", days * 24L, "jobs", days * 24L)));
+            assertThat(database.number("select count(*) from app_jobs.jobs")).isEqualTo(days * 24L * 6);
+        } finally {
+            processes.forEach(ServiceProcess::close);
+            database.execute("truncate app_jobs.scheduled_jobs cascade");
+            database.execute(
+                    "create or replace function app_jobs.schedule_clock() returns timestamptz language sql volatile"
+                            + " as 'select clock_timestamp()'");
+            database.execute("drop table month");
+        }
+    }
+
+    private void scheduler() throws InterruptedException {
+        // Ticks are forgotten by the real clock, to which the month may be long ago.
+        service("POSTERN_ROLES", "scheduler", "JOBS_HISTORY_RETENTION", "3650");
     }
 
     @Test

@@ -24,6 +24,7 @@ public final class JobDirectory {
     private final Statements statements;
     private final String counts;
     private final String oldestReady;
+    private final String oldestTick;
     private final String find;
     private final String add;
     private final String addAll;
@@ -37,6 +38,9 @@ public final class JobDirectory {
         this.counts = "select j.task_identifier, " + schema + ".job_state(j) as state, count(*) from " + schema
                 + ".jobs j group by 1, 2 union all select h.task_identifier, h.state, count(*) from " + schema
                 + ".job_history h where h.finished_at > now() - interval '1 day' group by 1, 2 order by 1, 2";
+        this.oldestTick = "select coalesce(greatest(0, extract(epoch from " + schema
+                + ".schedule_clock() - min(s.next_tick_at))), 0)::double precision from " + schema
+                + ".scheduled_jobs s where isfinite(s.next_tick_at)";
         this.oldestReady = "select coalesce(extract(epoch from now() - min(j.run_at)), 0)::double precision from "
                 + schema + ".jobs j where j.locked_at is null and j.attempts < j.max_attempts and j.run_at <= now()";
         this.find = "select j.id, j.task_identifier, " + schema + ".job_state(j) as state, j.attempts, j.max_attempts,"
@@ -142,6 +146,13 @@ public final class JobDirectory {
     public Future<Double> oldestReadySeconds() {
         return statements
                 .call(oldestReady, Tuple.tuple(), "look for the oldest ready job")
+                .map(rows -> rows.iterator().next().getDouble(0));
+    }
+
+    /** Since how many seconds the most overdue tick waits for a scheduler; 0 when none does. */
+    public Future<Double> oldestTickSeconds() {
+        return statements
+                .call(oldestTick, Tuple.tuple(), "look for the most overdue tick")
                 .map(rows -> rows.iterator().next().getDouble(0));
     }
 

@@ -21,9 +21,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ScheduleStore {
 
-    private static final String COLUMNS = "s.id, s.task_identifier, s.schedule_info::text,"
-            + " case when isfinite(s.next_tick_at) then s.next_tick_at end, clock_timestamp()";
-
     private final Statements statements;
     private final String unplanned;
     private final String plan;
@@ -36,18 +33,23 @@ public final class ScheduleStore {
     public ScheduleStore(Pool pool, String schema) {
         this.statements = new Statements(pool);
         String table = schema + ".scheduled_jobs";
-        this.unplanned = "select " + COLUMNS + " from " + table + " s"
-                + " where s.next_tick_at is null and s.last_error is null order by s.id limit $1";
+        // Asked for once a statement: as a volatile function in the condition it would keep the index from being used.
+        String now = "(select " + schema + ".schedule_clock())";
+        String columns = "s.id, s.task_identifier, s.schedule_info::text,"
+                + " case when isfinite(s.next_tick_at) then s.next_tick_at end, " + now
+                + ", s.missed_ticks, s.missed_ticks_max";
+        this.unplanned = "select " + columns + " from " + table + " s where s.next_tick_at is null"
+                + " and s.last_error is null and s.paused_at is null order by s.id limit $1";
         this.plan = "update " + table + " s set next_tick_at = coalesce($3::timestamptz, 'infinity')"
-                + " where s.id = $1 and s.schedule_info::text = $2 and s.next_tick_at is null";
+                + " where s.id = $1 and s.schedule_info::text = $2 and s.next_tick_at is null and s.paused_at is null";
         this.park = "update " + table + " s set last_error = $3, next_tick_at = null"
                 + " where s.id = $1 and s.schedule_info::text = $2";
-        this.due = "select " + COLUMNS + " from " + table + " s"
-                + " where s.next_tick_at <= clock_timestamp() order by s.next_tick_at, s.id limit $1";
-        this.untilNextTick = "select extract(epoch from min(s.next_tick_at) - clock_timestamp())::double precision"
-                + " from " + table + " s where isfinite(s.next_tick_at)";
+        this.due = "select " + columns + " from " + table + " s" + " where s.next_tick_at <= " + now
+                + " order by s.next_tick_at, s.id limit $1";
+        this.untilNextTick = "select extract(epoch from min(s.next_tick_at) - " + now + ")::double precision" + " from "
+                + table + " s where isfinite(s.next_tick_at)";
         this.runTick = "select verdict, job_id from " + schema
-                + ".run_schedule_tick($1, $2, coalesce($3::timestamptz, 'infinity'))";
+                + ".run_schedule_tick($1, $2, coalesce($3::timestamptz, 'infinity'), $4)";
     }
 
     /** Up to {@code limit} schedules that wait to be planned. */
@@ -92,13 +94,16 @@ public final class ScheduleStore {
     /**
      * Takes one due moment and makes its job.
      *
+     * @param planned the schedule's next tick as it was read; what lies between it and the taken one is passed over
+     * @param tick the moment to take, at {@code planned} or after it; empty to take none
      * @param next the moment after it, or empty when the rule has none left
      */
-    public Future<TickOutcome> runTick(long scheduleId, Instant tick, Optional<Instant> next) {
+    public Future<TickOutcome> runTick(
+            long scheduleId, Instant planned, Optional<Instant> tick, Optional<Instant> next) {
         return statements
                 .call(
                         runTick,
-                        Tuple.of(scheduleId, tick.atOffset(ZoneOffset.UTC), time(next)),
+                        Tuple.of(scheduleId, time(tick), time(next), planned.atOffset(ZoneOffset.UTC)),
                         "run schedule " + scheduleId)
                 .map(rows -> {
                     Row row = rows.iterator().next();
@@ -120,7 +125,9 @@ public final class ScheduleStore {
                     row.getString(1),
                     row.getString(2),
                     nextTick == null ? null : nextTick.toInstant(),
-                    row.getOffsetDateTime(4).toInstant()));
+                    row.getOffsetDateTime(4).toInstant(),
+                    Schedule.MissedTicks.valueOf(row.getString(5).toUpperCase(Locale.ROOT)),
+                    row.getInteger(6)));
         }
         return schedules;
     }

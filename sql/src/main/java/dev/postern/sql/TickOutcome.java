@@ -16,6 +16,8 @@ public record TickOutcome(Verdict verdict, @Nullable Long jobId) {
         MADE,
         /** The previous job had not ended; the moment passed without one. */
         OVERLAP,
+        /** No moment was to be taken; the next one is set. */
+        PASSED,
         /** Somebody else took the moment, or the schedule changed meanwhile. */
         TAKEN
     }

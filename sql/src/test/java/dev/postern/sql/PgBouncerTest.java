@@ -153,7 +153,7 @@ class PgBouncerTest {
         assertThat(await(schedules.due(10)))
                 .singleElement()
                 .satisfies(due -> assertThat(due.nextTick()).isEqualTo(tick));
-        assertThat(await(schedules.runTick(fresh.getFirst().id(), tick, Optional.empty()))
+        assertThat(await(schedules.runTick(fresh.getFirst().id(), tick, Optional.of(tick), Optional.empty()))
                         .verdict())
                 .isEqualTo(TickOutcome.Verdict.MADE);
         assertThat(await(schedules.untilNextTick())).isEmpty();

@@ -40,6 +40,7 @@ public final class Postern implements Runnable {
             "status",
             "pause",
             "resume",
+            "schedules",
             "dead-letters",
             "replay",
             "purge",
@@ -67,6 +68,7 @@ public final class Postern implements Runnable {
                 .addSubcommand(new StatusCommand(context))
                 .addSubcommand(new PauseCommand(context))
                 .addSubcommand(new ResumeCommand(context))
+                .addSubcommand(new SchedulesCommand(context))
                 .addSubcommand(new DeadLettersCommand(context))
                 .addSubcommand(new ReplayCommand(context))
                 .addSubcommand(new PurgeCommand(context))

@@ -50,6 +50,7 @@ public final class Metrics {
             .description("Calls to the target in flight")
             .register(registry);
     private final AtomicReference<Double> oldestReady = new AtomicReference<>(0.0);
+    private final AtomicReference<Double> oldestTick = new AtomicReference<>(0.0);
     private final Timer claims = Timer.builder("postern.claim")
             .description("One claim, from sending to answer")
             .publishPercentileHistogram()
@@ -70,6 +71,7 @@ public final class Metrics {
     /** An empty registry. */
     public Metrics() {
         registry.gauge("postern.oldest.ready.seconds", oldestReady, AtomicReference::get);
+        registry.gauge("postern.oldest.tick.seconds", oldestTick, AtomicReference::get);
     }
 
     /** The text of {@code /metrics}. */
@@ -78,7 +80,7 @@ public final class Metrics {
     }
 
     /** What was last seen in the tables. */
-    public void sampled(List<JobDirectory.Count> counts, double oldestReadySeconds) {
+    public void sampled(List<JobDirectory.Count> counts, double oldestReadySeconds, double oldestTickSeconds) {
         jobs.register(
                 counts.stream()
                         .map(count ->
@@ -86,6 +88,7 @@ public final class Metrics {
                         .toList(),
                 true);
         oldestReady.set(oldestReadySeconds);
+        oldestTick.set(oldestTickSeconds);
     }
 
     /** Whether notifications of a channel arrive; the answer is to be told of each change. 0 until then. */
@@ -203,9 +206,20 @@ public final class Metrics {
     public SchedulerListener scheduler() {
         return new SchedulerListener() {
             @Override
-            public void ticked(long scheduleId, String task, Instant tick, long jobId) {
+            public void ticked(long scheduleId, String task, Instant tick, long jobId, Duration lag) {
+                Timer.builder("postern.tick.lag")
+                        .description("From a tick until a scheduler saw that it was due")
+                        .publishPercentileHistogram()
+                        .register(registry)
+                        .record(lag);
                 registry.counter("postern.ticks", "task", task, "result", "made")
                         .increment();
+            }
+
+            @Override
+            public void passedOver(long scheduleId, String task, int ticks) {
+                registry.counter("postern.ticks", "task", task, "result", "missed")
+                        .increment(ticks);
             }
 
             @Override

@@ -113,8 +113,9 @@ public final class ProbeServer extends VerticleBase {
                 ? Future.succeededFuture()
                 : directory
                         .counts()
-                        .compose(counts ->
-                                directory.oldestReadySeconds().onSuccess(seconds -> metrics.sampled(counts, seconds)))
+                        .compose(counts -> Future.all(directory.oldestReadySeconds(), directory.oldestTickSeconds())
+                                .onSuccess(oldest -> metrics.sampled(
+                                        counts, oldest.<Double>resultAt(0), oldest.<Double>resultAt(1))))
                         .mapEmpty();
         sampled.onFailure(cause -> log.debug("cannot sample the tables: {}", cause.getMessage()))
                 .onComplete(done -> vertx.setTimer(SAMPLE_MS, ignored -> sample()));
