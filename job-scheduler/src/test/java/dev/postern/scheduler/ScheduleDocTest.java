@@ -25,6 +25,7 @@ class ScheduleDocTest {
     private static final Path PAGE = Path.of("../docs/schedules.md");
     private static final Pattern ROW = Pattern.compile("(?m)^\\| `(.+)` \\| (\\S+Z) \\| (.+) \\|$");
     private static final Pattern FORM = Pattern.compile("(?m)^\\| [^`|]+ \\| `([\"{].+)` \\|$");
+    private static final Pattern SQL = Pattern.compile("(?ms)^```sql\\n(.*?)^```$");
     private static final String NO_MORE = "and no more";
 
     private final CronCalendar calendar = new CronCalendar();
@@ -60,6 +61,16 @@ class ScheduleDocTest {
                     .as(form.group(1))
                     .hasSize(1);
         });
+    }
+
+    @Test
+    void sqlOfThePageRuns() throws IOException {
+        List<String> blocks = SQL.matcher(Files.readString(PAGE))
+                .results()
+                .map(block -> block.group(1))
+                .toList();
+        assertThat(blocks).isNotEmpty();
+        blocks.forEach(database::execute);
     }
 
     private static void added(String schedule) {
