@@ -175,7 +175,7 @@ public final class CronCalendar {
         if (!(part instanceof On on) || !isSpecial(on)) {
             return false;
         }
-        if (on.getNth().getValue() > 0) {
+        if (on.getNth().getValue() > 0 || on.getTime().getValue() >= 0) {
             throw new IllegalArgumentException("'" + on.asString() + "' is not understood, only 'L' is");
         }
         return true;

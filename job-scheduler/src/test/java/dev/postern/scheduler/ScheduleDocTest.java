@@ -24,7 +24,7 @@ class ScheduleDocTest {
 
     private static final Path PAGE = Path.of("../docs/schedules.md");
     private static final Pattern ROW = Pattern.compile("(?m)^\\| `(.+)` \\| (\\S+Z) \\| (.+) \\|$");
-    private static final Pattern FORM = Pattern.compile("(?m)^\\| [^`|]+ \\| `([\"{].+)` \\|$");
+    private static final Pattern FORM = Pattern.compile("(?m)^\\| [^|]+ \\| `([\"{].+)` \\|$");
     private static final Pattern SQL = Pattern.compile("(?ms)^```sql\\n(.*?)^```$");
     private static final String NO_MORE = "and no more";
 

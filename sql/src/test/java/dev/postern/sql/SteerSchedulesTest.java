@@ -117,8 +117,7 @@ class SteerSchedulesTest {
         database.execute(
                 "update app_jobs.scheduled_jobs set next_tick_at = " + DUE + " - interval '1 h' where id = ?", id);
         assertThat(database.value(
-                        "select verdict from app_jobs.run_schedule_tick(?, " + DUE
-                                + " - interval '1 h', 'infinity')",
+                        "select verdict from app_jobs.run_schedule_tick(?, " + DUE + " - interval '1 h', 'infinity')",
                         id))
                 .isEqualTo("made");
         assertThat(database.rows("select count(*) as jobs, count(key) as keys from app_jobs.jobs"))
@@ -130,8 +129,7 @@ class SteerSchedulesTest {
         long id = schedule("");
         makeDue(id);
         assertThat(database.value(
-                        "select verdict from app_jobs.run_schedule_tick(?, null, now() + interval '1 h', " + DUE
-                                + ")",
+                        "select verdict from app_jobs.run_schedule_tick(?, null, now() + interval '1 h', " + DUE + ")",
                         id))
                 .isEqualTo("passed");
         assertThat(database.number("select count(*) from app_jobs.schedule_ticks"))
