@@ -211,6 +211,7 @@ class CronCalendarTest {
                 "\"0 22-2 * * *\"                    | Invalid range! [22,2]",
                 "\"*/0 * * * *\"                     | Period 0",
                 "\"0 0 L-3 * *\"                     | only 'L' is",
+                "\"0 0 5L * *\"                       | only 'L' is",
                 "\"0 0 * * L\"                       | '5L' or '1#2'",
                 "\"0 0 * * 1#6\"                     | '5L' or '1#2'",
                 "\"0 0 30 2 *\"                      | names a day that never comes",
