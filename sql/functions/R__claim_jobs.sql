@@ -7,6 +7,9 @@
 -- that may be claimed is of that tenant, task and priority or behind, the claim goes on from there instead of passing by
 -- what was claimed before: rows that are gone stay in the index until no transaction can see them and a vacuum was there.
 -- What lies before that place is met when the claim is not full, or by the next one without these arguments.
+-- With awake the worker promises to look again within that time whatever happens, and after that ever more rarely, so
+-- that a job whose transaction takes long is found not long after its commit; inserts do not notify meanwhile. A claim
+-- that is full promises nothing, because the worker may have no room then, and wakes the others.
 -- Locks: the claimed rows (skip locked: claimers never wait for each other) and, for jobs of named queues, a
 -- transaction lock per queue, tried, not waited for. Where a setting limits how many jobs run or start, claims go one
 -- after the other under one transaction lock, so that the limits hold exactly. A concurrent claimer sees other rows.
@@ -24,7 +27,8 @@ create or replace function ${schema}.claim_jobs(
   after_task text default null,
   after_priority int default null,
   after_run_at timestamptz default null,
-  after_id bigint default null
+  after_id bigint default null,
+  awake interval default null
 ) returns table (
   id bigint,
   database_id uuid,
@@ -182,6 +186,14 @@ begin
   end loop;
   if tasks_limited and cardinality(all_tasks) > 0 then
     perform ${schema}.charge_tasks(all_tasks);
+  end if;
+  if claim_jobs.awake is not null then
+    if wanted > 0 then
+      perform setval('${schema}.awake_until',
+        (extract(epoch from clock_timestamp() + claim_jobs.awake) * 1000000)::bigint);
+    elsif (select a.last_value > 0 from ${schema}.awake_until a) then
+      perform ${schema}.wake_workers();
+    end if;
   end if;
 end;
 $$;

@@ -41,6 +41,7 @@ begin
     execute 'grant execute on all functions in schema ${schema} to postern_worker';
     execute 'grant select, insert, update, delete on all tables in schema ${schema} to postern_worker';
     execute 'grant usage on all sequences in schema ${schema} to postern_worker';
+    execute 'grant select, update on sequence ${schema}.awake_until to postern_worker';
   end if;
   if to_regrole('postern_tenant') is not null then
     execute 'grant usage on schema ${schema} to postern_tenant';

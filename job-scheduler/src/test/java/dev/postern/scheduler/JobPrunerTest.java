@@ -125,7 +125,7 @@ class JobPrunerTest {
 
             await().until(() -> listener.putOff.size() == 2);
 
-            var job = store.claim("worker-1", Optional.empty(), 1, Duration.ofMinutes(1), Map.of(), null)
+            var job = store.claim("worker-1", Optional.empty(), 1, Duration.ofMinutes(1), Map.of(), null, null)
                     .await()
                     .getFirst();
             assertThat(store.finish(List.of(new OfferedOutcome(job.attempt(), Outcome.Complete.EMPTY)))

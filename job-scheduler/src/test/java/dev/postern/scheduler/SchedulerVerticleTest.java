@@ -476,7 +476,7 @@ class SchedulerVerticleTest {
         for (int n = 0; n < 7; n++) {
             database.addJob("system-ping", "{}");
         }
-        jobs.claim("lost-worker", Optional.empty(), 7, Duration.ofMillis(1), Map.of(), null)
+        jobs.claim("lost-worker", Optional.empty(), 7, Duration.ofMillis(1), Map.of(), null, null)
                 .await();
         deploy(new SchedulerConfig(Duration.ofHours(1), Duration.ofHours(1), Retention.defaults(), Duration.ZERO, 3));
 
@@ -609,14 +609,17 @@ class SchedulerVerticleTest {
     }
 
     private ClaimedJob claim(Duration lease) {
-        return jobs.claim("lost-worker", Optional.empty(), 1, lease, Map.of(), null)
+        return jobs.claim("lost-worker", Optional.empty(), 1, lease, Map.of(), null, null)
                 .await()
                 .getFirst();
     }
 
     private void completeJobs() {
         List<OfferedOutcome> done =
-                jobs.claim("worker", Optional.empty(), 100, Duration.ofMinutes(1), Map.of(), null).await().stream()
+                jobs
+                        .claim("worker", Optional.empty(), 100, Duration.ofMinutes(1), Map.of(), null, null)
+                        .await()
+                        .stream()
                         .map(job -> new OfferedOutcome(job.attempt(), new Outcome.Complete(null, null)))
                         .toList();
         if (!done.isEmpty()) {

@@ -139,7 +139,9 @@ final class ClaimLoop {
             last = null;
             beganAt = sentAt;
         }
-        return store.claim(config.workerId(), config.tasks(), free, config.lease(), allowances, last)
+        // Whoever takes some tasks only does not look for the others.
+        Duration awake = config.tasks().isEmpty() && pace.crowded(sentAt) ? PollPace.AWAKE : null;
+        return store.claim(config.workerId(), config.tasks(), free, config.lease(), allowances, last, awake)
                 .compose(jobs -> {
                     listener.claimed(config.workerId(), jobs, Duration.ofNanos(System.nanoTime() - sentAt));
                     if (backoffMs > 0) {
@@ -147,8 +149,9 @@ final class ClaimLoop {
                         backoffMs = 0;
                     }
                     last = jobs.size() == free ? jobs.getLast() : null;
-                    if (!jobs.isEmpty()) {
-                        pace.found(System.nanoTime());
+                    pace.found(jobs.size(), System.nanoTime());
+                    if (awake != null && jobs.size() < free) {
+                        pace.promised(System.nanoTime());
                     }
                     return slots.take(jobs, sentAt).compose(taken -> sleep(jobs.size() == free, !allowances.isEmpty()));
                 });

@@ -54,6 +54,10 @@ final class Drain {
         }
         log.info("worker {} drains {} jobs", workerId, inFlight.size());
         Future<List<Long>> draining = claims.stop()
+                .compose(stopped -> store.wakeWorkers().recover(cause -> {
+                    log.debug("cannot wake the other workers", cause);
+                    return Future.succeededFuture();
+                }))
                 // Nobody has called these yet: another worker can at once.
                 .compose(stopped -> giveBack(inFlight.removeWaiting()))
                 .compose(early -> waitUntilIdle(grace)

@@ -187,7 +187,7 @@ class CancelWatchTest {
         Watched w = new Watched(store);
         database.addJob("ping", "{}");
         long sentAt = System.nanoTime();
-        ClaimedJob job = await(store.claim("worker-1", Optional.empty(), 1, LEASE, Map.of(), null))
+        ClaimedJob job = await(store.claim("worker-1", Optional.empty(), 1, LEASE, Map.of(), null, null))
                 .getFirst();
         database.execute("select app_jobs.cancel_job(?)", job.attempt().jobId());
         w.on(() -> w.watch.heard(Long.toString(job.attempt().jobId())));
@@ -242,7 +242,7 @@ class CancelWatchTest {
         InFlight.Entry claimed() {
             database.addJob("ping", "{}");
             return inFlight.add(
-                    await(fixture.store().claim("worker-1", Optional.empty(), 1, LEASE, Map.of(), null))
+                    await(fixture.store().claim("worker-1", Optional.empty(), 1, LEASE, Map.of(), null, null))
                             .getFirst(),
                     Long.MAX_VALUE);
         }

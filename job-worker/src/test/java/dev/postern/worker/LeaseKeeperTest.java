@@ -28,7 +28,7 @@ class LeaseKeeperTest {
 
     private InFlight.Entry claimed(InFlight inFlight, JobStore store, long trustedUntil) {
         database.addJob("ping", "{}");
-        ClaimedJob job = await(store.claim("worker-1", Optional.empty(), 1, LEASE, Map.of(), null))
+        ClaimedJob job = await(store.claim("worker-1", Optional.empty(), 1, LEASE, Map.of(), null, null))
                 .getFirst();
         return inFlight.add(job, trustedUntil);
     }

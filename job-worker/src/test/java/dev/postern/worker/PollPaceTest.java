@@ -16,20 +16,20 @@ class PollPaceTest {
     @Test
     void sleepsThePollIntervalWhileNotificationsArrive() {
         listening = true;
-        pace.found(ms(0));
+        pace.found(1, ms(0));
         assertThat(pace.next(ms(0))).isBetween(MOST_MS / 2, MOST_MS);
         assertThat(pace.next(ms(10))).isBetween(MOST_MS / 2, MOST_MS);
     }
 
     @Test
     void looksSoonAgainAfterWorkAndAboutAsLateAsNothingHasComeAfterThat() {
-        pace.found(ms(50_000));
+        pace.found(1, ms(50_000));
         assertThat(pace.next(ms(50_000))).isBetween(50L, 100L);
         assertThat(pace.next(ms(50_060))).isBetween(50L, 100L);
         assertThat(pace.next(ms(51_000))).isBetween(500L, 1_000L);
         assertThat(pace.next(ms(54_000))).isBetween(2_000L, 4_000L);
         assertThat(pace.next(ms(500_000))).isBetween(MOST_MS / 2, MOST_MS);
-        pace.found(ms(500_010));
+        pace.found(1, ms(500_010));
         assertThat(pace.next(ms(500_010))).isBetween(50L, 100L);
     }
 
@@ -47,11 +47,44 @@ class PollPaceTest {
 
     @Test
     void manyWakeUpsInVainDoNotSlowItDown() {
-        pace.found(ms(1_000));
+        pace.found(1, ms(1_000));
         for (int woken = 0; woken < 100; woken++) {
             pace.next(ms(1_001));
         }
         assertThat(pace.next(ms(1_002))).isBetween(50L, 100L);
+    }
+
+    @Test
+    void fiveJobsInTwentyMillisecondsAreACrowd() {
+        listening = true;
+        for (int i = 0; i < 4; i++) {
+            pace.found(1, ms(1_000 + i));
+        }
+        assertThat(pace.crowded(ms(1_004))).isFalse();
+        pace.found(1, ms(1_005));
+        assertThat(pace.crowded(ms(1_006))).isTrue();
+        assertThat(pace.crowded(ms(1_030))).isTrue();
+        assertThat(pace.crowded(ms(1_080))).isFalse();
+    }
+
+    @Test
+    void looksByItselfUntilItsPromiseHasEndedAndAfterThatEverMoreRarely() {
+        listening = true;
+        pace.found(10, ms(1_000));
+        pace.promised(ms(1_000));
+        assertThat(pace.next(ms(1_000))).isEqualTo(PollPace.AWAKE_LOOK_MS);
+        assertThat(pace.next(ms(1_019))).isEqualTo(PollPace.AWAKE_LOOK_MS);
+        long now = 1_020;
+        int looks = 0;
+        while (now < 1_020 + MOST_MS) {
+            long ago = now - 1_020;
+            long sleep = pace.next(ms(now));
+            assertThat(sleep).isBetween(PollPace.AWAKE_LOOK_MS, Math.max(PollPace.AWAKE_LOOK_MS, ago));
+            now += sleep;
+            looks++;
+        }
+        assertThat(looks).isBetween(8, 20);
+        assertThat(pace.next(ms(now))).isBetween(MOST_MS / 2, MOST_MS);
     }
 
     @Test

@@ -37,6 +37,7 @@ public final class JobStore {
 
     private final Statements statements;
     private final String claimJobs;
+    private final String wakeWorkers;
     private final String nextDue;
     private final String finishJobs;
     private final String renewLeases;
@@ -59,7 +60,8 @@ public final class JobStore {
                 + " c.payload, c.max_attempts, c.actor_id, c.entity_id, c.request_id, c.traceparent,"
                 + " c.priority, c.run_at"
                 + " from set_config('synchronous_commit', 'off', true) as lazily"
-                + " cross join " + schema + ".claim_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as c";
+                + " cross join " + schema + ".claim_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) as c";
+        this.wakeWorkers = "select " + schema + ".wake_workers()";
         this.nextDue = "select " + schema + ".next_due()";
         this.finishJobs = "select element, verdict from " + schema + ".finish_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         this.renewLeases = "select job_id from " + schema + ".renew_leases($1, $2, $3, $4)";
@@ -101,6 +103,8 @@ public final class JobStore {
      * @param allowances how many at most of single tasks, 0 for none; tasks that are not named are not restricted
      * @param after the last job of a full claim a moment ago, to go on from there in a long backlog; null to begin anew,
      *     which must happen now and then, because what lies before that place may be passed by
+     * @param awake within what time the worker promises to claim again, though nobody wakes it; null to promise nothing.
+     *     A claim that comes back full has promised nothing
      */
     public Future<List<ClaimedJob>> claim(
             String worker,
@@ -108,7 +112,8 @@ public final class JobStore {
             int limit,
             Duration lease,
             Map<String, Integer> allowances,
-            @Nullable ClaimedJob after) {
+            @Nullable ClaimedJob after,
+            @Nullable Duration awake) {
         List<String> held = List.copyOf(allowances.keySet());
         Tuple arguments = Tuple.of(worker, array(tasks), limit, interval(lease))
                 .addArrayOfString(held.isEmpty() ? null : held.toArray(String[]::new))
@@ -120,7 +125,8 @@ public final class JobStore {
                 .addString(after == null ? null : after.task())
                 .addInteger(after == null ? null : after.priority())
                 .addOffsetDateTime(after == null ? null : after.runAt())
-                .addLong(after == null ? null : after.attempt().jobId());
+                .addLong(after == null ? null : after.attempt().jobId())
+                .addValue(awake == null ? null : interval(awake));
         return statements.call(claimJobs, arguments, "claim jobs").map(rows -> {
             List<ClaimedJob> jobs = new ArrayList<>(rows.size());
             for (Row row : rows) {
@@ -128,6 +134,11 @@ public final class JobStore {
             }
             return jobs;
         });
+    }
+
+    /** Wakes all workers and takes back what any of them promised by {@code awake}. */
+    public Future<Void> wakeWorkers() {
+        return statements.call(wakeWorkers, Tuple.tuple(), "wake workers").mapEmpty();
     }
 
     /**

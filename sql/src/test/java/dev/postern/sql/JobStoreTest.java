@@ -30,7 +30,8 @@ class JobStoreTest {
         database.execute("truncate app_jobs.jobs");
         database.addJob("system-ping", "{}");
 
-        store.claim("worker-1", Optional.empty(), 1, lease, Map.of(), null).await();
+        store.claim("worker-1", Optional.empty(), 1, lease, Map.of(), null, null)
+                .await();
 
         // locked_at is the beginning of the statement, the lease begins within it.
         assertThat(database.value(

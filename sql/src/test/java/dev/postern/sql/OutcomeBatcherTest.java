@@ -215,7 +215,7 @@ class OutcomeBatcherTest {
 
     private List<Attempt> claimed(int n) {
         database.execute("select app_jobs.add_job(?, 'ping') from generate_series(1, ?)", JobDatabase.TENANT, n);
-        return await(store.claim("worker-1", Optional.empty(), n, LONG, Map.of(), null)).stream()
+        return await(store.claim("worker-1", Optional.empty(), n, LONG, Map.of(), null, null)).stream()
                 .map(ClaimedJob::attempt)
                 .toList();
     }

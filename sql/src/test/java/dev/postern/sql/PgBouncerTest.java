@@ -95,30 +95,32 @@ class PgBouncerTest {
     }
 
     private Future<Void> work(String worker, JobStore store, Set<Long> ended) {
-        return store.claim(worker, Optional.empty(), 7, LEASE, Map.of(), null).compose(jobs -> {
-            List<Attempt> attempts = jobs.stream().map(ClaimedJob::attempt).toList();
-            if (attempts.isEmpty()) {
-                // Queues hold back all but one job each; somebody else has those.
-                return database.number("select count(*) from app_jobs.jobs") == 0
-                        ? Future.succeededFuture()
-                        : vertx.timer(5, TimeUnit.MILLISECONDS).compose(waited -> work(worker, store, ended));
-            }
-            List<Future<?>> signs = new ArrayList<>(List.of(store.renew(attempts, LEASE)));
-            for (Attempt attempt : attempts) {
-                signs.add(store.reportProgress(attempt, LEASE, new Progress(50.0, null, null, null)));
-            }
-            return Future.join(signs)
-                    .compose(reported -> store.finish(attempts.stream()
-                            .map(attempt -> new OfferedOutcome(attempt, Outcome.Complete.EMPTY))
-                            .toList()))
-                    .compose(verdicts -> {
-                        assertThat(verdicts).containsOnly(Verdict.ACCEPTED);
-                        synchronized (ended) {
-                            attempts.forEach(attempt -> ended.add(attempt.jobId()));
-                        }
-                        return work(worker, store, ended);
-                    });
-        });
+        return store.claim(worker, Optional.empty(), 7, LEASE, Map.of(), null, null)
+                .compose(jobs -> {
+                    List<Attempt> attempts =
+                            jobs.stream().map(ClaimedJob::attempt).toList();
+                    if (attempts.isEmpty()) {
+                        // Queues hold back all but one job each; somebody else has those.
+                        return database.number("select count(*) from app_jobs.jobs") == 0
+                                ? Future.succeededFuture()
+                                : vertx.timer(5, TimeUnit.MILLISECONDS).compose(waited -> work(worker, store, ended));
+                    }
+                    List<Future<?>> signs = new ArrayList<>(List.of(store.renew(attempts, LEASE)));
+                    for (Attempt attempt : attempts) {
+                        signs.add(store.reportProgress(attempt, LEASE, new Progress(50.0, null, null, null)));
+                    }
+                    return Future.join(signs)
+                            .compose(reported -> store.finish(attempts.stream()
+                                    .map(attempt -> new OfferedOutcome(attempt, Outcome.Complete.EMPTY))
+                                    .toList()))
+                            .compose(verdicts -> {
+                                assertThat(verdicts).containsOnly(Verdict.ACCEPTED);
+                                synchronized (ended) {
+                                    attempts.forEach(attempt -> ended.add(attempt.jobId()));
+                                }
+                                return work(worker, store, ended);
+                            });
+                });
     }
 
     @Test
@@ -126,11 +128,11 @@ class PgBouncerTest {
         database.addJob("pooled", "{}");
         JobStore store = store("pooled");
         List<Attempt> held =
-                await(store.claim("worker-1", Optional.of(List.of("pooled")), 1, LEASE, Map.of(), null)).stream()
+                await(store.claim("worker-1", Optional.of(List.of("pooled")), 1, LEASE, Map.of(), null, null)).stream()
                         .map(ClaimedJob::attempt)
                         .toList();
         assertThat(await(store.release(held))).hasSize(1);
-        await(store.claim("worker-1", Optional.empty(), 1, Duration.ofMillis(1), Map.of(), null));
+        await(store.claim("worker-1", Optional.empty(), 1, Duration.ofMillis(1), Map.of(), null, null));
         assertThat(await(store.reap(10))).hasSize(1);
         database.execute(
                 "select app_jobs.add_job(?, 'later', run_at => now() + interval '1 hour')", JobDatabase.TENANT);

@@ -256,7 +256,8 @@ class ConfigReaderTest {
         assertThat(Setting.ALL)
                 .filteredOn(Setting::secret)
                 .extracting(Setting::name)
-                .containsExactlyInAnyOrder("DATABASE_URL", "DATABASE_LISTEN_URL", "PGPASSWORD", "POSTERN_SIGNING_SECRET");
+                .containsExactlyInAnyOrder(
+                        "DATABASE_URL", "DATABASE_LISTEN_URL", "PGPASSWORD", "POSTERN_SIGNING_SECRET");
         assertThat(Optional.of(Setting.markdown())).get().asString().startsWith("# Configuration");
     }
 }

@@ -1,0 +1,118 @@
+package dev.postern.worker;
+
+import static dev.postern.worker.FakeFunction.await;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.postern.sql.ClaimedJob;
+import dev.postern.sql.JobDatabase;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** A worker that finds a crowd of jobs promises to look by itself. */
+class AwakeWorkerTest {
+
+    private static final String PROMISED = "select last_value from app_jobs.awake_until";
+
+    @RegisterExtension
+    static final JobDatabase database = JobDatabase.migrated();
+
+    @RegisterExtension
+    final WorkerFixture fixture = new WorkerFixture(database);
+
+    private final List<Long> taken = new CopyOnWriteArrayList<>();
+
+    @BeforeEach
+    void nobodyPromised() {
+        database.execute("select setval('app_jobs.awake_until', 0)");
+    }
+
+    private void silence() {
+        database.execute("select setval('app_jobs.awake_until',"
+                + " (extract(epoch from clock_timestamp() + interval '1 h') * 1000000)::bigint)");
+    }
+
+    /** A claim loop that nobody notifies and that polls once a minute. */
+    private final class Loop {
+
+        private final Context context = fixture.vertx.getOrCreateContext();
+        private final PollPace pace = new PollPace(60_000, () -> true, new Random(7), 0);
+        private final ClaimLoop loop;
+
+        Loop(UnaryOperator<WorkerConfig> change) {
+            WorkerConfig config = change.apply(
+                    WorkerConfig.defaults("worker-1", WorkerFixture.CALLBACK).withPoll(Duration.ofMinutes(1)));
+            loop = new ClaimLoop(
+                    fixture.vertx,
+                    fixture.store(),
+                    config,
+                    WorkerListener.NONE,
+                    new Random(7),
+                    pace,
+                    new Targets(config, WorkerListener.NONE, InstantSource.system(), new Random(7), () -> {}),
+                    new ClaimLoop.Slots() {
+                        @Override
+                        public int room() {
+                            return 64;
+                        }
+
+                        @Override
+                        public boolean low() {
+                            return true;
+                        }
+
+                        @Override
+                        public Future<Void> take(List<ClaimedJob> jobs, long sentAtNanos) {
+                            jobs.forEach(job -> taken.add(job.attempt().jobId()));
+                            return Future.succeededFuture();
+                        }
+                    });
+        }
+
+        void lookInACrowd() {
+            context.runOnContext(ignored -> {
+                pace.found(10, System.nanoTime());
+                loop.wake();
+            });
+        }
+    }
+
+    @Test
+    void findsWhatNobodyWasNotifiedOfBecauseOfItsPromise() {
+        Loop loop = new Loop(config -> config);
+        fixture.eventually(() -> {
+            loop.lookInACrowd();
+            return database.number(PROMISED) > 0;
+        });
+        silence();
+        long id = database.addJob("late", "{}");
+        fixture.eventually(() -> taken.contains(id));
+    }
+
+    @Test
+    void promisesNothingForTasksThatItDoesNotTake() {
+        Loop loop = new Loop(config -> config.withTasks(List.of("crowd")));
+        for (int i = 0; i < 10; i++) {
+            long id = database.addJob("crowd", "{}");
+            loop.lookInACrowd();
+            fixture.eventually(() -> taken.contains(id));
+        }
+        assertThat(database.number(PROMISED)).isZero();
+    }
+
+    @Test
+    void takesItsPromiseBackWhenItDrains() {
+        WorkerFixture.Running worker = fixture.start();
+        silence();
+        await(worker.worker().drain(Duration.ofSeconds(20)));
+        assertThat(database.number(PROMISED)).isZero();
+    }
+}
