@@ -44,6 +44,9 @@ class ZoneTransitionsTest {
             new Sample("30 * * * *", Hours.EVERY, at -> at.getMinute() == 30),
             new Sample("*/20 * * * *", Hours.EVERY, at -> at.getMinute() % 20 == 0),
             new Sample("15 */2 * * *", Hours.STEPS, at -> at.getMinute() == 15 && at.getHour() % 2 == 0),
+            // Next to the jumps, on both sides.
+            new Sample("0,59 * * * *", Hours.EVERY, at -> at.getMinute() % 59 == 0),
+            new Sample("0,59 0-4 * * *", Hours.FIXED, at -> at.getMinute() % 59 == 0 && at.getHour() <= 4),
             new Sample("30 2 * * *", Hours.FIXED, at -> at.getMinute() == 30 && at.getHour() == 2),
             new Sample("10 0 * * *", Hours.FIXED, at -> at.getMinute() == 10 && at.getHour() == 0),
             new Sample("*/15 0-3 * * *", Hours.FIXED, at -> at.getMinute() % 15 == 0 && at.getHour() <= 3),
