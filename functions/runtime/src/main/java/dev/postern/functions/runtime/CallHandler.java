@@ -11,12 +11,14 @@ import io.vertx.core.http.HttpServerResponse;
 import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,25 +38,35 @@ final class CallHandler<P> {
 
     private final Vertx vertx;
     private final RunningCalls running;
+    private final FunctionMetrics metrics;
+    private final @Nullable Traces traces;
     private final CallbackClient callbacks;
     private final Payloads<P> payloads;
     private final JobFunction<P> function;
     private final FunctionConfig config;
     private final Moment moment;
 
+    /** Who looks on. */
+    record Watch(
+            RunningCalls running,
+            FunctionMetrics metrics,
+            @Nullable Traces traces) {}
+
     /** What time and chance come from. */
     record Moment(Clock clock, RandomGenerator random) {}
 
     CallHandler(
             Vertx vertx,
-            RunningCalls running,
+            Watch watch,
             CallbackClient callbacks,
             Payloads<P> payloads,
             JobFunction<P> function,
             FunctionConfig config,
             Moment moment) {
         this.vertx = vertx;
-        this.running = running;
+        this.running = watch.running();
+        this.metrics = watch.metrics();
+        this.traces = watch.traces();
         this.callbacks = callbacks;
         this.payloads = payloads;
         this.function = function;
@@ -108,9 +120,13 @@ final class CallHandler<P> {
         Context context = vertx.getOrCreateContext();
         Thread.ofVirtual().name("job-" + call.job().id()).start(() -> {
             call.nameInLogs();
+            Instant begun = moment.clock().instant();
             try {
                 run(call, request, context, body);
             } finally {
+                if (traces != null) {
+                    traces.ended(call.job(), begun, moment.clock().instant(), call.failure());
+                }
                 running.leave(call);
             }
         });
@@ -126,7 +142,7 @@ final class CallHandler<P> {
         try {
             URI parsed = URI.create(url);
             if (parsed.getHost() != null && ("http".equals(parsed.getScheme()) || "https".equals(parsed.getScheme()))) {
-                return new Callback(callbacks, parsed, job, config.callbacks(), moment.clock(), moment.random());
+                return new Callback(callbacks, metrics, parsed, job, config.callbacks(), moment);
             }
         } catch (IllegalArgumentException e) {
             // falls through to the one sentence that covers both mistakes, which does not repeat the token
@@ -139,6 +155,15 @@ final class CallHandler<P> {
         long started = System.nanoTime();
         Reply reply;
         try {
+            String refusal = signatureRefusal(request.headers(), body);
+            if (refusal != null) {
+                send(
+                        request,
+                        context,
+                        Reply.problem(401, "invalid-signature", "The call is not the worker's", refusal),
+                        started);
+                return;
+            }
             switch (function.handle(payloads.read(body), call)) {
                 case Answer.Result result -> reply = Reply.result(Buffer.buffer(Results.json(result)));
                 case Answer.Later later -> {
@@ -156,10 +181,22 @@ final class CallHandler<P> {
             }
         } catch (Throwable e) {
             // Errors too: a StackOverflowError in one call is that call's failure, not the process's.
-            note(e);
+            note(call, e);
             reply = Reply.failure(e);
         }
         send(request, context, reply, started);
+    }
+
+    private @Nullable String signatureRefusal(MultiMap headers, byte[] body) {
+        return config.signing().isEmpty()
+                ? null
+                : config.signing()
+                        .refusal(
+                                headers.get(JobHeaders.WEBHOOK_ID),
+                                headers.get(JobHeaders.WEBHOOK_TIMESTAMP),
+                                headers.get(JobHeaders.WEBHOOK_SIGNATURE),
+                                body,
+                                moment.clock().instant());
     }
 
     /** The heartbeat lasts until the outcome is reported: nobody else should start the job while it is being said. */
@@ -172,13 +209,15 @@ final class CallHandler<P> {
             } catch (InterruptedException e) {
                 throw e;
             } catch (Throwable e) {
-                note(e);
+                note(call, e);
                 boolean retry = !(e instanceof BadPayload) && !(e instanceof PermanentFailure);
+                metrics.ended("fail", System.nanoTime() - started);
                 LOG.atInfo().addKeyValue("ms", millisSince(started)).log("accepted work failed");
                 long retryAfterSeconds = e instanceof RetryLater later ? later.seconds() : 0;
                 callback.fail(Reply.describe(e), retry, retryAfterSeconds);
                 return;
             }
+            metrics.ended("complete", System.nanoTime() - started);
             LOG.atInfo().addKeyValue("ms", millisSince(started)).log("accepted work complete");
             callback.complete(result);
         } catch (InterruptedException e) {
@@ -191,6 +230,8 @@ final class CallHandler<P> {
 
     /** From the virtual thread; waits until the answer is written, so that a drain does not cut it off. */
     private boolean send(HttpServerRequest request, Context context, Reply reply, long started) {
+        // Before the writing, so that who has the answer finds it counted.
+        metrics.answered(reply.status(), System.nanoTime() - started);
         Future<Void> written = Future.future(
                 promise -> context.runOnContext(now -> write(request, reply).onComplete(promise)));
         try {
@@ -234,10 +275,11 @@ final class CallHandler<P> {
     }
 
     /** What the author foresaw is a line; what nobody foresaw is a stack trace in the log (and only there). */
-    private static void note(Throwable failure) {
+    private static void note(LiveCall call, Throwable failure) {
         if (failure instanceof FunctionFailure) {
             LOG.atInfo().addKeyValue("why", Reply.describe(failure)).log("the function refused the job");
         } else {
+            call.failed(Reply.describe(failure));
             LOG.error("the function failed", failure);
         }
     }

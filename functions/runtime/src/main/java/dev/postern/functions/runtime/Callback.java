@@ -2,12 +2,10 @@ package dev.postern.functions.runtime;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.net.URI;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Set;
-import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,25 +23,25 @@ final class Callback {
     private static final Set<Integer> OVER = Set.of(404, 409, 410);
 
     private final CallbackClient client;
+    private final FunctionMetrics metrics;
     private final URI url;
     private final Job job;
     private final FunctionConfig.Callbacks config;
-    private final Clock clock;
-    private final RandomGenerator random;
+    private final CallHandler.Moment moment;
 
     Callback(
             CallbackClient client,
+            FunctionMetrics metrics,
             URI url,
             Job job,
             FunctionConfig.Callbacks config,
-            Clock clock,
-            RandomGenerator random) {
+            CallHandler.Moment moment) {
         this.client = client;
+        this.metrics = metrics;
         this.url = url;
         this.job = job;
         this.config = config;
-        this.clock = clock;
-        this.random = random;
+        this.moment = moment;
     }
 
     /** Reports that the job is complete; {@code result} is its JSON. */
@@ -87,7 +85,7 @@ final class Callback {
     }
 
     private void report(String outcome, byte[] body) throws InterruptedException {
-        Instant end = clock.instant().plus(config.giveUpAfter());
+        Instant end = moment.clock().instant().plus(config.giveUpAfter());
         Duration longest = config.firstPause();
         while (true) {
             switch (say(outcome, body)) {
@@ -108,7 +106,7 @@ final class Callback {
                     if (retryAfter != null && retryAfter.compareTo(pause) > 0) {
                         pause = retryAfter;
                     }
-                    if (clock.instant().plus(pause).isAfter(end)) {
+                    if (moment.clock().instant().plus(pause).isAfter(end)) {
                         LOG.atError()
                                 .addKeyValue("outcome", outcome)
                                 .addKeyValue("why", unheard.why())
@@ -128,7 +126,7 @@ final class Callback {
 
     /** Full jitter: functions that lost the same server do not come back in step. */
     private Duration jittered(Duration longest) {
-        return Duration.ofMillis(random.nextLong(longest.toMillis() + 1));
+        return Duration.ofMillis(moment.random().nextLong(longest.toMillis() + 1));
     }
 
     private static Duration shorter(Duration one, Duration other) {
@@ -136,7 +134,9 @@ final class Callback {
     }
 
     private CallbackAnswer say(String action, byte[] body) throws InterruptedException {
-        return client.post(below(action), job, body);
+        CallbackAnswer answer = client.post(below(action), job, body);
+        metrics.reported(action, answer);
+        return answer;
     }
 
     /** The action goes into the path, so a token in the query stays where it is. */

@@ -1,6 +1,8 @@
 package dev.postern.functions.runtime;
 
+import dev.postern.functions.protocol.SigningKeys;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a function's process behaves.
@@ -12,9 +14,19 @@ import java.time.Duration;
  * @param drainGrace how long a stopping process waits for what runs ({@code POSTERN_DRAIN_SECONDS}, default 25:
  *     Kubernetes kills after 30)
  * @param callbacks how outcomes are reported
+ * @param signing the secrets that calls must be signed with ({@code POSTERN_SIGNING_SECRET}, the worker's); without any,
+ *     nothing is checked
+ * @param traces where spans go ({@code OTEL_EXPORTER_OTLP_ENDPOINT}); {@code null} for nowhere
  */
 public record FunctionConfig(
-        String name, String host, int port, int bodyLimit, Duration drainGrace, Callbacks callbacks) {
+        String name,
+        String host,
+        int port,
+        int bodyLimit,
+        Duration drainGrace,
+        Callbacks callbacks,
+        SigningKeys signing,
+        @Nullable TraceExport traces) {
 
     private static final int MIB = 1024 * 1024;
 
@@ -31,6 +43,11 @@ public record FunctionConfig(
         }
     }
 
+    /** One that takes calls without a signature. */
+    public FunctionConfig(String name, String host, int port, int bodyLimit, Duration drainGrace, Callbacks callbacks) {
+        this(name, host, port, bodyLimit, drainGrace, callbacks, SigningKeys.NONE, null);
+    }
+
     /** The defaults, as the environment's absence gives them. */
     public static FunctionConfig defaults(String name) {
         return new FunctionConfig(name, "0.0.0.0", 8080, MIB, Duration.ofSeconds(25), Callbacks.defaults());
@@ -38,7 +55,12 @@ public record FunctionConfig(
 
     /** The same on another address. */
     public FunctionConfig withAddress(String newHost, int newPort) {
-        return new FunctionConfig(name, newHost, newPort, bodyLimit, drainGrace, callbacks);
+        return new FunctionConfig(name, newHost, newPort, bodyLimit, drainGrace, callbacks, signing, traces);
+    }
+
+    /** The same with secrets that calls must be signed with. */
+    public FunctionConfig withSigning(SigningKeys newSigning) {
+        return new FunctionConfig(name, host, port, bodyLimit, drainGrace, callbacks, newSigning, traces);
     }
 
     static FunctionConfig from(String name, Settings settings) {
@@ -50,7 +72,18 @@ public record FunctionConfig(
                 settings.number("POSTERN_BODY_LIMIT_BYTES", defaults.bodyLimit, 1, 1024 * MIB),
                 settings.seconds("POSTERN_DRAIN_SECONDS", defaults.drainGrace, 0, 86_400),
                 defaults.callbacks.withGiveUpAfter(settings.seconds(
-                        "POSTERN_CALLBACK_GIVE_UP_SECONDS", defaults.callbacks.giveUpAfter, 1, 86_400)));
+                        "POSTERN_CALLBACK_GIVE_UP_SECONDS", defaults.callbacks.giveUpAfter, 1, 86_400)),
+                signing(settings),
+                TraceExport.from(name, settings));
+    }
+
+    private static SigningKeys signing(Settings settings) {
+        try {
+            return SigningKeys.parse(settings.text("POSTERN_SIGNING_SECRET", ""));
+        } catch (IllegalArgumentException e) {
+            settings.mistake("POSTERN_SIGNING_SECRET: " + e.getMessage());
+            return SigningKeys.NONE;
+        }
     }
 
     /**

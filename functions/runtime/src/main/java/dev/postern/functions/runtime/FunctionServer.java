@@ -1,6 +1,7 @@
 package dev.postern.functions.runtime;
 
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
@@ -11,10 +12,11 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A function behind HTTP: {@code POST /} and {@code POST /anything} call it, {@code GET /healthz} tells whether it
- * takes calls. Start once; drain and stop may be called in any state and more than once.
+ * takes calls, {@code GET /metrics} has its counters for Prometheus. Start once; drain and stop may be called in any state and more than once.
  *
  * @param <P> the payload's type
  */
@@ -22,6 +24,8 @@ public final class FunctionServer<P> {
 
     private final FunctionConfig config;
     private final RunningCalls running;
+    private final FunctionMetrics metrics;
+    private final @Nullable Traces traces;
     private final CallbackClient callbacks;
     private final CallHandler<P> calls;
     private final HttpServer http;
@@ -40,10 +44,12 @@ public final class FunctionServer<P> {
             RandomGenerator random) {
         this.config = config;
         this.running = new RunningCalls(vertx);
+        this.metrics = new FunctionMetrics(config.name(), running);
+        this.traces = config.traces() == null ? null : new Traces(config.traces());
         this.callbacks = new CallbackClient(config.callbacks().timeout(), clock);
         this.calls = new CallHandler<>(
                 vertx,
-                running,
+                new CallHandler.Watch(running, metrics, traces),
                 callbacks,
                 new Payloads<>(payloadType),
                 function,
@@ -67,15 +73,27 @@ public final class FunctionServer<P> {
         return running.drain(config.drainGrace());
     }
 
-    /** Closes the port and every connection. */
+    /** Closes the port and every connection; with traces, sends the last spans before. */
     public Future<Void> stop() {
         callbacks.close();
-        return http.close();
+        Future<Void> closed = http.close();
+        Traces open = traces;
+        if (open == null) {
+            return closed;
+        }
+        Promise<Void> flushed = Promise.promise();
+        Thread.ofVirtual().name("traces-close").start(() -> {
+            open.close();
+            flushed.complete();
+        });
+        return closed.compose(done -> flushed.future());
     }
 
     private void route(HttpServerRequest request) {
         if (request.path().equals("/healthz")) {
             calls.write(request, health());
+        } else if (request.path().equals("/metrics") && request.method().equals(HttpMethod.GET)) {
+            calls.write(request, Reply.text(metrics.scrape()));
         } else if (request.method().equals(HttpMethod.POST)) {
             calls.accept(request);
         } else {

@@ -21,6 +21,9 @@ final class LiveCall implements JobContext {
     // Written by the event loop (caller hung up) and by the heartbeat, read by the function's thread.
     private volatile boolean cancelled;
 
+    /** What nobody foresaw; of the call's own thread. */
+    private @Nullable String failure;
+
     LiveCall(Job job, @Nullable Callback callback, Clock clock) {
         this.job = job;
         this.callback = callback;
@@ -40,6 +43,15 @@ final class LiveCall implements JobContext {
     @Override
     public boolean cancelled() {
         return cancelled;
+    }
+
+    void failed(String why) {
+        failure = why;
+    }
+
+    @Nullable
+    String failure() {
+        return failure;
     }
 
     void cancel() {
@@ -111,6 +123,8 @@ final class LiveCall implements JobContext {
         name("attempt", Integer.toString(job.attempt()));
         name("worker", job.workerId());
         name("tenant", job.databaseId());
+        name("actor", job.actorId());
+        name("request", job.requestId());
         name("trace", job.traceId());
     }
 

@@ -18,6 +18,11 @@ record Reply(int status, String contentType, Buffer body, Map<String, String> he
         return new Reply(200, JSON, json, Map.of());
     }
 
+    /** What Prometheus reads. */
+    static Reply text(String text) {
+        return new Reply(200, "text/plain; version=0.0.4; charset=utf-8", Buffer.buffer(text), Map.of());
+    }
+
     static Reply accepted() {
         return new Reply(202, JSON, Buffer.buffer("{\"accepted\":true}"), Map.of());
     }

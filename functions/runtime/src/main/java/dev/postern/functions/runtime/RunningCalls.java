@@ -49,6 +49,15 @@ final class RunningCalls {
         }
     }
 
+    int size() {
+        lock.lock();
+        try {
+            return calls.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     boolean draining() {
         lock.lock();
         try {

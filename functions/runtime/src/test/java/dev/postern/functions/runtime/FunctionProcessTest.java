@@ -122,7 +122,16 @@ final class FunctionProcessTest {
     @Test
     void tellsAllMistakesAtOnceAndExitsWithTwo() throws Exception {
         Process function = start(Map.of(
-                "PORT", "http", "POSTERN_DRAIN_SECONDS", "-1", "POSTERN_TEST_NUMBER", "11", "POSTERN_PARENT_PID", "x"));
+                "PORT",
+                "http",
+                "POSTERN_DRAIN_SECONDS",
+                "-1",
+                "POSTERN_TEST_NUMBER",
+                "11",
+                "POSTERN_PARENT_PID",
+                "x",
+                "POSTERN_SIGNING_SECRET",
+                "hunter2"));
 
         List<String> errors = function.errorReader().lines().toList();
         assertThat(function.waitFor(20, TimeUnit.SECONDS)).isTrue();
@@ -133,6 +142,9 @@ final class FunctionProcessTest {
                         line -> assertThat(line).contains("PORT ").contains("'http'"),
                         line -> assertThat(line).contains("POSTERN_DRAIN_SECONDS"),
                         line -> assertThat(line).contains("POSTERN_TEST_NUMBER"),
+                        line -> assertThat(line)
+                                .contains("POSTERN_SIGNING_SECRET")
+                                .doesNotContain("hunter2"),
                         line -> assertThat(line).contains("POSTERN_PARENT_PID"));
     }
 

@@ -1,8 +1,10 @@
 package dev.postern.functions.runtime;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.postern.functions.protocol.JobHeaders;
+import dev.postern.functions.protocol.SigningKeys;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
@@ -11,6 +13,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -53,6 +56,7 @@ public final class FunctionUnderTest<P> implements AutoCloseable {
     private final HttpClient client = HttpClient.newHttpClient();
     private final FunctionServer<P> server;
     private final URI url;
+    private SigningKeys signing = SigningKeys.NONE;
     private boolean cancelling;
     private long jobs;
 
@@ -89,7 +93,17 @@ public final class FunctionUnderTest<P> implements AutoCloseable {
             List<JsonNode> progress,
             @Nullable String error,
             @Nullable String code,
-            @Nullable Duration retryAfter) {}
+            @Nullable Duration retryAfter) {
+
+        /** The result read into a type, such as the record that the function answered. */
+        public <T> T resultAs(Class<T> type) {
+            try {
+                return Payloads.JSON.treeToValue(result, type);
+            } catch (JsonProcessingException e) {
+                throw new AssertionError("the result is no " + type.getSimpleName() + ": " + result, e);
+            }
+        }
+    }
 
     private FunctionUnderTest(FunctionConfig config, Class<P> payloadType, JobFunction<P> function) {
         server = new FunctionServer<>(
@@ -116,6 +130,12 @@ public final class FunctionUnderTest<P> implements AutoCloseable {
         return url;
     }
 
+    /** From here on calls are signed, as by a worker with these secrets. */
+    public FunctionUnderTest<P> signing(String secrets) {
+        signing = SigningKeys.parse(secrets);
+        return this;
+    }
+
     /** From here on each heartbeat and progress report is answered 410: the job was cancelled. */
     public FunctionUnderTest<P> cancelling() {
         cancelling = true;
@@ -136,7 +156,7 @@ public final class FunctionUnderTest<P> implements AutoCloseable {
             String body = payload instanceof String text ? text : Payloads.JSON.writeValueAsString(payload);
             HttpRequest.Builder request =
                     HttpRequest.newBuilder(url).timeout(PATIENCE).POST(HttpRequest.BodyPublishers.ofString(body));
-            headers(callbacks.url(), headers).forEach(request::setHeader);
+            headers(callbacks.url(), body, headers).forEach(request::setHeader);
             HttpResponse<String> answer = client.send(request.build(), HttpResponse.BodyHandlers.ofString());
             return answer.statusCode() == 202 ? reported(callbacks) : answered(answer, callbacks.all("progress"));
         } catch (IOException e) {
@@ -147,7 +167,7 @@ public final class FunctionUnderTest<P> implements AutoCloseable {
         }
     }
 
-    private Map<String, String> headers(String callbackUrl, String... others) {
+    private Map<String, String> headers(String callbackUrl, String body, String... others) {
         jobs++;
         Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
         headers.putAll(Map.of(
@@ -176,8 +196,14 @@ public final class FunctionUnderTest<P> implements AutoCloseable {
         for (int i = 0; i < others.length; i += 2) {
             headers.put(others[i], others[i + 1]);
         }
-        headers.putIfAbsent(
-                JobHeaders.IDEMPOTENCY_KEY, headers.get(JobHeaders.DATABASE_ID) + ":" + headers.get(JobHeaders.JOB_ID));
+        String key = headers.get(JobHeaders.DATABASE_ID) + ":" + headers.get(JobHeaders.JOB_ID);
+        headers.putIfAbsent(JobHeaders.IDEMPOTENCY_KEY, key);
+        if (!signing.isEmpty()) {
+            long now = Clock.systemUTC().instant().getEpochSecond();
+            headers.put(JobHeaders.WEBHOOK_ID, key);
+            headers.put(JobHeaders.WEBHOOK_TIMESTAMP, Long.toString(now));
+            headers.put(JobHeaders.WEBHOOK_SIGNATURE, signing.sign(key, now, body.getBytes(StandardCharsets.UTF_8)));
+        }
         return headers;
     }
 

@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.postern.functions.protocol.SigningKeys;
 import dev.postern.functions.runtime.FunctionUnderTest.Called;
 import dev.postern.functions.runtime.FunctionUnderTest.Outcome;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -134,6 +136,7 @@ final class FunctionUnderTestTest {
             JsonNode second = function.call(Map.of(), "x-database-id", "tenant-b", "X-Actor-Id", "ada")
                     .result();
 
+            assertThat(function.call(Map.of()).resultAs(Map.class)).containsEntry("hasTime", true);
             assertThat(second.path("hasTime").asBoolean()).isTrue();
             assertThat(second.at("/job/id").asText()).isEqualTo("2");
             assertThat(second.at("/job/databaseId").asText()).isEqualTo("tenant-b");
@@ -160,6 +163,28 @@ final class FunctionUnderTestTest {
         try (var function = FunctionUnderTest.start(JsonNode.class, patient)) {
             assertThat(function.call("{}").result()).hasToString("[false,true,false]");
             assertThat(function.cancelling().call("{}").result()).hasToString("[false,false,true]");
+        }
+    }
+
+    @Test
+    void refusesCallsThatTheWorkerDidNotSign() {
+        String secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        String other = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        FunctionConfig config = FunctionConfig.defaults("signed").withSigning(SigningKeys.parse(secret));
+        AtomicInteger ran = new AtomicInteger();
+        JobFunction<JsonNode> counts = (payload, context) -> {
+            ran.incrementAndGet();
+            return Answer.done();
+        };
+        try (var function = FunctionUnderTest.start(config, JsonNode.class, counts)) {
+            Called unsigned = function.call("{}");
+            assertThat(unsigned.status()).isEqualTo(401);
+            assertThat(unsigned.error()).contains("not signed");
+            assertThat(function.signing(other).call("{}").status()).isEqualTo(401);
+            assertThat(ran).hasValue(0);
+
+            assertThat(function.signing(other + " " + secret).call("{}").status())
+                    .isEqualTo(200);
         }
     }
 
