@@ -24,9 +24,9 @@ final class AnswerChecks {
     private static final int ENDLESS_MIB = 64;
 
     private final Caller caller;
-    private final byte[] payload;
+    private final String payload;
 
-    AnswerChecks(Caller caller, byte[] payload) {
+    AnswerChecks(Caller caller, String payload) {
         this.caller = caller;
         this.payload = payload;
     }
@@ -55,7 +55,7 @@ final class AnswerChecks {
     }
 
     Finding jobId(Sent job, Heard first) {
-        Heard refused = caller.call(caller.job(), bytes("{\"postern-check\":"));
+        Heard refused = caller.call(caller.job(), "[]");
         Optional<String> echoed = first.reply().flatMap(reply -> reply.header(JobHeaders.JOB_ID));
         if (!echoed.equals(Optional.of(Long.toString(job.token().jobId())))) {
             return Finding.fail(
@@ -75,7 +75,7 @@ final class AnswerChecks {
         if (reply.status() == 202) {
             return Finding.skip(Row.RESULT, "answers 202; the result is in the report");
         }
-        if (reply.body().length == 0) {
+        if (reply.body().isEmpty()) {
             return Finding.pass(Row.RESULT, "none");
         }
         String type = reply.header("Content-Type").orElse("").toLowerCase(Locale.ROOT);
@@ -87,11 +87,11 @@ final class AnswerChecks {
     }
 
     /** For an answer and for a report alike. */
-    static Finding judgeResult(Row row, byte[] body) {
-        if (body.length > RESULT_LIMIT) {
-            return Finding.fail(row, body.length + " bytes, " + RESULT_LIMIT + " are kept: the result is lost");
+    static Finding judgeResult(Row row, String text) {
+        int length = Caller.bytes(text).length;
+        if (length > RESULT_LIMIT) {
+            return Finding.fail(row, length + " bytes, " + RESULT_LIMIT + " are kept: the result is lost");
         }
-        String text = new String(body, StandardCharsets.UTF_8);
         JsonNode json;
         try {
             json = JSON.readTree(text);
@@ -106,7 +106,7 @@ final class AnswerChecks {
         } catch (IllegalArgumentException e) {
             return Finding.fail(row, "its follow-up jobs make the job a dead letter: " + e.getMessage());
         }
-        return Finding.pass(row, body.length + " bytes of JSON");
+        return Finding.pass(row, length + " bytes of JSON");
     }
 
     Finding headerCase() {
@@ -151,7 +151,7 @@ final class AnswerChecks {
                 Map<String, String> headers = caller.signed(caller.headers(caller.job()), payload);
                 Heard heard;
                 try {
-                    heard = Caller.heard(wire.call("POST", headers, payload));
+                    heard = Caller.heard(wire.call("POST", headers, Caller.bytes(payload)));
                 } catch (IOException e) {
                     heard = caller.failed(e);
                 }
@@ -180,7 +180,7 @@ final class AnswerChecks {
 
     Finding badPayload() {
         for (String body : List.of("{\"postern-check\":", "[]", "\"postern\"", "12", "null")) {
-            Heard heard = caller.call(caller.job(), bytes(body));
+            Heard heard = caller.call(caller.job(), body);
             if (heard.reply().isEmpty() || heard.status() >= 500) {
                 return Finding.fail(
                         Row.BAD_PAYLOAD,
@@ -195,11 +195,11 @@ final class AnswerChecks {
     }
 
     Finding refusalSaysWhy() {
-        Heard heard = caller.call(caller.job(), bytes("{\"postern-check\":"));
+        Heard heard = caller.call(caller.job(), "{\"postern-check\":");
         if (!heard.refused()) {
             return Finding.skip(Row.REFUSAL_SAYS_WHY, "refused nothing");
         }
-        String text = heard.reply().map(Wire.Reply::text).orElse("").strip();
+        String text = heard.reply().map(Wire.Reply::body).orElse("").strip();
         if (text.isEmpty()) {
             return Finding.warn(Row.REFUSAL_SAYS_WHY, "an empty body: last_error will say no more than the status");
         }
@@ -254,13 +254,14 @@ final class AnswerChecks {
     }
 
     Finding hangUp() {
+        byte[] body = Caller.bytes(payload);
         try {
             try (Wire half = caller.connect()) {
-                half.send("POST", caller.path(), caller.headers(caller.job()), payload.length + 100L, payload);
+                half.send("POST", caller.path(), caller.headers(caller.job()), body.length + 100L, body);
             }
             try (Wire gone = caller.connect()) {
                 Map<String, String> headers = caller.signed(caller.headers(caller.job()), payload);
-                gone.send("POST", caller.path(), headers, payload.length, payload);
+                gone.send("POST", caller.path(), headers, body.length, body);
             }
         } catch (IOException e) {
             return Finding.fail(Row.HANG_UP, caller.failed(e).words());
@@ -283,9 +284,5 @@ final class AnswerChecks {
         } catch (IOException e) {
             return Finding.warn(Row.HEALTH, caller.failed(e).words());
         }
-    }
-
-    static byte[] bytes(String text) {
-        return text.getBytes(StandardCharsets.UTF_8);
     }
 }

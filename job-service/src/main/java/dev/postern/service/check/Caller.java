@@ -4,6 +4,7 @@ import dev.postern.functions.protocol.AttemptToken;
 import dev.postern.functions.protocol.JobHeaders;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -41,7 +42,7 @@ final class Caller {
         /** For a person: the status and the beginning of the body, or what went wrong. */
         String words() {
             return reply.map(answer -> "HTTP " + answer.status()
-                            + (answer.body().length == 0 ? "" : ": " + shortened(answer.text())))
+                            + (answer.body().isEmpty() ? "" : ": " + shortened(answer.body())))
                     .orElse(failure);
         }
 
@@ -74,16 +75,20 @@ final class Caller {
     }
 
     /** Sends a job with a body, signed where there is a secret. */
-    Heard call(Sent job, byte[] body) {
+    Heard call(Sent job, String body) {
         return call(signed(headers(job), body), body);
     }
 
-    Heard call(Map<String, String> headers, byte[] body) {
+    Heard call(Map<String, String> headers, String body) {
         try (Wire wire = connect()) {
-            return heard(wire.call("POST", headers, body));
+            return heard(wire.call("POST", headers, bytes(body)));
         } catch (IOException e) {
             return failed(e);
         }
+    }
+
+    static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
     }
 
     static Heard heard(Wire.Reply reply) {
@@ -99,6 +104,15 @@ final class Caller {
 
     Wire connect() throws IOException {
         return new Wire(plan.url(), plan.patience());
+    }
+
+    /** Whether nobody listens there any more: a process that a call has ended, say. */
+    boolean gone() {
+        try (Wire wire = connect()) {
+            return false;
+        } catch (IOException e) {
+            return true;
+        }
     }
 
     String path() {
@@ -127,7 +141,7 @@ final class Caller {
     }
 
     /** The headers with the worker's signature, where there is a secret. */
-    Map<String, String> signed(Map<String, String> headers, byte[] body) {
+    Map<String, String> signed(Map<String, String> headers, String body) {
         if (plan.signing().isEmpty()) {
             return headers;
         }
@@ -136,7 +150,7 @@ final class Caller {
         long now = clock.instant().getEpochSecond();
         signed.put(JobHeaders.WEBHOOK_ID, id);
         signed.put(JobHeaders.WEBHOOK_TIMESTAMP, Long.toString(now));
-        signed.put(JobHeaders.WEBHOOK_SIGNATURE, plan.signing().sign(id, now, body));
+        signed.put(JobHeaders.WEBHOOK_SIGNATURE, plan.signing().sign(id, now, bytes(body)));
         return signed;
     }
 }

@@ -11,7 +11,7 @@ import java.util.UUID;
  * @param url the function's own URL, called as it is
  * @param task what {@code X-Job-Task} says
  * @param databaseId the tenant of the jobs
- * @param payload a payload that the function takes
+ * @param payload JSON that the function takes
  * @param signing secrets to sign with; none if empty
  * @param callbackHost the address that the played callback server listens on and the function reaches it by
  * @param patience how long an answer or a report may take
@@ -21,7 +21,7 @@ public record CheckPlan(
         URI url,
         String task,
         UUID databaseId,
-        byte[] payload,
+        String payload,
         SigningKeys signing,
         String callbackHost,
         Duration patience,

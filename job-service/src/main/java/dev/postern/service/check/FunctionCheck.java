@@ -45,7 +45,7 @@ public final class FunctionCheck {
             Heard first = caller.call(job, plan.payload());
             Finding answered = add(answers.answers(first));
             if (answered.verdict() == Finding.Verdict.FAIL) {
-                Arrays.stream(Row.values()).skip(1).forEach(row -> add(Finding.skip(row, "it does not answer 2xx")));
+                skipTheRest("it does not answer 2xx");
                 return List.copyOf(findings);
             }
             List<Supplier<Finding>> rows = List.of(
@@ -61,11 +61,25 @@ public final class FunctionCheck {
                     answers::bodyTooLarge,
                     answers::hangUp,
                     answers::health);
-            rows.forEach(row -> add(row.get()));
+            for (Supplier<Finding> row : rows) {
+                Finding finding = row.get();
+                if (caller.gone()) {
+                    add(Finding.fail(
+                            finding.row(),
+                            "the function does not take connections any more after this: " + finding.says()));
+                    skipTheRest("the function is gone");
+                    return List.copyOf(findings);
+                }
+                add(finding);
+            }
             new ReportChecks(caller, callbacks, plan).run(job, first).forEach(this::add);
             new SignatureChecks(caller, plan, clock).run(first).forEach(this::add);
             return List.copyOf(findings);
         }
+    }
+
+    private void skipTheRest(String why) {
+        Arrays.stream(Row.values()).skip(findings.size()).forEach(row -> add(Finding.skip(row, why)));
     }
 
     private Finding add(Finding finding) {

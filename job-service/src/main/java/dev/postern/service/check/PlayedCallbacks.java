@@ -43,7 +43,7 @@ final class PlayedCallbacks implements AutoCloseable {
      *
      * @param action complete, fail, progress, heartbeat, or empty for the bare URL
      */
-    record Report(String action, String contentType, boolean error, byte[] body, int answered) {
+    record Report(String action, String contentType, boolean error, String body, int answered) {
 
         boolean outcome() {
             return action.isEmpty() || action.equals("complete") || action.equals("fail");
@@ -125,7 +125,7 @@ final class PlayedCallbacks implements AutoCloseable {
                         action,
                         String.valueOf(exchange.getRequestHeaders().getFirst("Content-Type")),
                         "true".equalsIgnoreCase(exchange.getRequestHeaders().getFirst("X-Job-Error")),
-                        body,
+                        new String(body, StandardCharsets.UTF_8),
                         status));
             }
         }

@@ -3,9 +3,7 @@ package dev.postern.service.check;
 import dev.postern.service.check.Caller.Heard;
 import dev.postern.service.check.Caller.Sent;
 import dev.postern.service.check.PlayedCallbacks.Report;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -19,7 +17,7 @@ final class ReportChecks {
 
     private final Caller caller;
     private final PlayedCallbacks callbacks;
-    private final byte[] payload;
+    private final String payload;
     private final Duration patience;
     private final Duration quiet;
 
@@ -71,13 +69,13 @@ final class ReportChecks {
     private static Finding body(Report report) {
         boolean bare = report.action().isEmpty();
         boolean json = report.contentType().toLowerCase(Locale.ROOT).startsWith("application/json");
-        if (!json && !bare && report.body().length > 0) {
+        if (!json && !bare && !report.body().isEmpty()) {
             return Finding.fail(
                     Row.REPORT_BODY, "the content type is '" + report.contentType() + "': 415, send application/json");
         }
-        if (!json || report.body().length == 0) {
+        if (!json || report.body().isEmpty()) {
             return Finding.pass(
-                    Row.REPORT_BODY, report.body().length == 0 ? "none" : "not JSON, which the bare URL ignores");
+                    Row.REPORT_BODY, report.body().isEmpty() ? "none" : "not JSON, which the bare URL ignores");
         }
         return AnswerChecks.judgeResult(Row.REPORT_BODY, report.body());
     }
@@ -96,7 +94,7 @@ final class ReportChecks {
                     Row.REPORT_AGAIN,
                     "gave up after one 503: the lease expires, and the work is done again; repeat after Retry-After");
         }
-        return Arrays.equals(unheard.get().body(), again.get().body())
+        return unheard.get().body().equals(again.get().body())
                         && unheard.get().action().equals(again.get().action())
                 ? Finding.pass(Row.REPORT_AGAIN, "after 503")
                 : Finding.fail(
@@ -132,7 +130,7 @@ final class ReportChecks {
     }
 
     private static String text(Report report) {
-        String text = new String(report.body(), StandardCharsets.UTF_8);
+        String text = report.body();
         return text.length() <= 200 ? text : text.substring(0, 200) + "…";
     }
 

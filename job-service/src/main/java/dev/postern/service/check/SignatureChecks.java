@@ -15,7 +15,7 @@ final class SignatureChecks {
 
     private final Caller caller;
     private final SigningKeys keys;
-    private final byte[] payload;
+    private final String payload;
     private final InstantSource clock;
 
     SignatureChecks(Caller caller, CheckPlan plan, InstantSource clock) {
@@ -49,7 +49,7 @@ final class SignatureChecks {
         long now = clock.instant().getEpochSecond();
         SigningKeys foreign = SigningKeys.parse("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
         Map<String, Heard> forgeries = new LinkedHashMap<>();
-        forgeries.put("another body", call(keys, now, AnswerChecks.bytes("{\"changed\":true}")));
+        forgeries.put("another body", call(keys, now, "{\"changed\":true}"));
         forgeries.put("a foreign secret", call(foreign, now, payload));
         forgeries.put("a signature two hours old", call(keys, now - TWO_HOURS, payload));
         for (Map.Entry<String, Heard> forgery : forgeries.entrySet()) {
@@ -62,12 +62,12 @@ final class SignatureChecks {
     }
 
     /** Sends the payload under the signature of {@code signedBody}. */
-    private Heard call(SigningKeys signer, long time, byte[] signedBody) {
+    private Heard call(SigningKeys signer, long time, String signedBody) {
         Map<String, String> headers = new LinkedHashMap<>(caller.headers(caller.job()));
         String id = headers.getOrDefault(JobHeaders.IDEMPOTENCY_KEY, "");
         headers.put(JobHeaders.WEBHOOK_ID, id);
         headers.put(JobHeaders.WEBHOOK_TIMESTAMP, Long.toString(time));
-        headers.put(JobHeaders.WEBHOOK_SIGNATURE, signer.sign(id, time, signedBody));
+        headers.put(JobHeaders.WEBHOOK_SIGNATURE, signer.sign(id, time, Caller.bytes(signedBody)));
         return caller.call(headers, payload);
     }
 }

@@ -32,7 +32,7 @@ final class Wire implements AutoCloseable {
     private final URI url;
 
     /** An answer; header names in any case. */
-    record Reply(int status, Map<String, String> headers, byte[] body) {
+    record Reply(int status, Map<String, String> headers, String body) {
 
         Optional<String> header(String name) {
             return Optional.ofNullable(headers.get(name));
@@ -40,10 +40,6 @@ final class Wire implements AutoCloseable {
 
         boolean closes() {
             return header("Connection").filter("close"::equalsIgnoreCase).isPresent();
-        }
-
-        String text() {
-            return new String(body, StandardCharsets.UTF_8);
         }
     }
 
@@ -127,7 +123,7 @@ final class Wire implements AutoCloseable {
             }
             int code = Integer.parseInt(status[1]);
             if (code >= 200) {
-                return new Reply(code, headers, body(code, headers));
+                return new Reply(code, headers, new String(body(code, headers), StandardCharsets.UTF_8));
             }
         }
     }

@@ -141,11 +141,13 @@ final class CheckFunctionCommand implements Callable<Integer> {
         }
     }
 
-    private byte[] payload() throws IOException {
+    private String payload() throws IOException {
         if (payload == null) {
-            return "{}".getBytes(StandardCharsets.UTF_8);
+            return "{}";
         }
-        return payload.equals("-") ? System.in.readAllBytes() : Files.readAllBytes(Path.of(payload));
+        return payload.equals("-")
+                ? new String(System.in.readAllBytes(), StandardCharsets.UTF_8)
+                : Files.readString(Path.of(payload));
     }
 
     private static String lastSegment(URI url) {

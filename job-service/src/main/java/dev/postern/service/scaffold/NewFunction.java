@@ -21,7 +21,9 @@ import java.util.stream.Collectors;
 public final class NewFunction {
 
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9]*(-[a-z0-9]+)*");
-    private static final int LONGEST_NAME = 50;
+    /** With a longer one, lines of the templates would be longer than the formatter leaves them. */
+    private static final int LONGEST_NAME = 35;
+
     private static final Pattern MODULE = Pattern.compile("<module>([^<]+)</module>");
 
     /** Words that cannot be a package. */
@@ -165,6 +167,8 @@ public final class NewFunction {
         files.put("knative.yaml", "knative.yaml");
         files.put(main + "Main.java", "Main.java");
         files.put(main + words.get("class") + ".java", "Function.java");
+        files.put(main + "Payload.java", "Payload.java");
+        files.put(main + "Greeting.java", "Greeting.java");
         files.put(main + "package-info.java", "package-info.java");
         files.put(test + words.get("class") + "Test.java", "FunctionTest.java");
         files.put(test + "package-info.java", "package-info-test.java");

@@ -35,6 +35,7 @@ final class BrokenFunction implements AutoCloseable {
         CLOSES,
         CONFLICT_ON_REPEAT,
         FAILS_ON_BAD_PAYLOAD,
+        ENDS_ON_BROKEN_JSON,
         TAKES_ANYTHING,
         SILENT_REFUSAL,
         STACK_TRACE,
@@ -116,7 +117,7 @@ final class BrokenFunction implements AutoCloseable {
         } else if (!new String(body, StandardCharsets.UTF_8).startsWith("{\"text\"")
                 && !is(Breach.TAKES_ANYTHING)
                 && !exchange.getRequestMethod().equals("GET")) {
-            refuse(exchange);
+            refuse(exchange, new String(body, StandardCharsets.UTF_8));
         } else {
             accept(exchange);
         }
@@ -159,8 +160,10 @@ final class BrokenFunction implements AutoCloseable {
                 now);
     }
 
-    private void refuse(HttpExchange exchange) throws IOException {
-        if (is(Breach.FAILS_ON_BAD_PAYLOAD)) {
+    private void refuse(HttpExchange exchange, String body) throws IOException {
+        if (is(Breach.ENDS_ON_BROKEN_JSON) && body.startsWith("{")) {
+            http.stop(0);
+        } else if (is(Breach.FAILS_ON_BAD_PAYLOAD)) {
             send(exchange, 500, "{}");
         } else if (is(Breach.SILENT_REFUSAL)) {
             send(exchange, 400, "");

@@ -12,7 +12,6 @@ import dev.postern.service.check.BrokenFunction.Breach;
 import dev.postern.service.check.Finding.Verdict;
 import java.io.IOException;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -54,6 +53,7 @@ class FunctionCheckTest {
             new Expected(Kind.ANSWERS, Breach.CLOSES, WARN, Row.KEEP_ALIVE),
             new Expected(Kind.ANSWERS, Breach.CONFLICT_ON_REPEAT, FAIL, Row.REPEATED),
             new Expected(Kind.ANSWERS, Breach.FAILS_ON_BAD_PAYLOAD, FAIL, Row.BAD_PAYLOAD),
+            new Expected(Kind.ANSWERS, Breach.ENDS_ON_BROKEN_JSON, FAIL, Row.BAD_PAYLOAD),
             new Expected(Kind.ANSWERS, Breach.TAKES_ANYTHING, WARN, Row.BAD_PAYLOAD),
             new Expected(Kind.ANSWERS, Breach.SILENT_REFUSAL, WARN, Row.REFUSAL_SAYS_WHY),
             new Expected(Kind.ANSWERS, Breach.STACK_TRACE, WARN, Row.REFUSAL_SAYS_WHY),
@@ -177,7 +177,7 @@ class FunctionCheckTest {
                 url,
                 "broken",
                 new UUID(0, 1),
-                "{\"text\": \"x\"}".getBytes(StandardCharsets.UTF_8),
+                "{\"text\": \"x\"}",
                 keys,
                 "127.0.0.1",
                 Duration.ofSeconds(5),

@@ -10,7 +10,6 @@ import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -84,7 +83,7 @@ class NodeFunctionTest {
                 url,
                 "node-thumbprint",
                 new UUID(0, 1),
-                payload.getBytes(StandardCharsets.UTF_8),
+                payload,
                 SigningKeys.parse(SECRET),
                 "127.0.0.1",
                 Duration.ofSeconds(20),

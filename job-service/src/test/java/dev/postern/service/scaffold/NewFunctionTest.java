@@ -60,7 +60,7 @@ class NewFunctionTest {
         assertThat(pom.replace("    <module>functions/greet-customer</module>\n", ""))
                 .isEqualTo(Files.readString(ROOT.resolve("pom.xml")));
         try (Stream<Path> files = Files.walk(home.resolve("functions/greet-customer"))) {
-            assertThat(files.filter(Files::isRegularFile).toList()).hasSize(10).allSatisfy(file -> {
+            assertThat(files.filter(Files::isRegularFile).toList()).hasSize(12).allSatisfy(file -> {
                 // Docker's and shell's own braces are single.
                 assertThat(Files.readString(file)).doesNotContain("{{").doesNotContain("thumbprint");
             });
@@ -85,14 +85,27 @@ class NewFunctionTest {
         assertThat(said).contains("2 tests passed");
 
         Process function = java(classPath, "dev.postern.functions.greetcustomer.Main");
-        try (BufferedReader log = function.inputReader()) {
+        try {
+            BufferedReader log = function.inputReader();
             URI url = URI.create("http://127.0.0.1:" + port(log) + "/greet-customer");
+            // What nobody reads would fill the pipe; it ends with the process.
             Thread.ofVirtual().start(() -> log.lines().forEach(line -> {}));
-            assertThat(check(url, Files.readAllBytes(module.resolve("payload.json"))))
+            assertThat(check(url, Files.readString(module.resolve("payload.json"))))
                     .noneMatch(finding ->
                             finding.verdict() == Finding.Verdict.FAIL || finding.verdict() == Finding.Verdict.WARN);
         } finally {
             function.destroyForcibly();
+        }
+    }
+
+    @Test
+    void writesNoLineThatTheFormatterWouldBreak() throws Exception {
+        String longest = "a".repeat(35);
+        assertThat(newFunction(longest)).isZero();
+        assertThat(newFunction(longest + "a")).isEqualTo(1);
+        try (Stream<Path> files = Files.walk(home.resolve("functions").resolve(longest))) {
+            assertThat(files.filter(file -> file.toString().endsWith(".java")))
+                    .allSatisfy(file -> assertThat(Files.readAllLines(file)).allMatch(line -> line.length() <= 120));
         }
     }
 
@@ -185,7 +198,7 @@ class NewFunctionTest {
         throw new IOException("the function ended without listening");
     }
 
-    private static List<Finding> check(URI url, byte[] payload) throws Exception {
+    private static List<Finding> check(URI url, String payload) throws Exception {
         CheckPlan plan = new CheckPlan(
                 url,
                 "greet-customer",
