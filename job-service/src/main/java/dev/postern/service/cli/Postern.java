@@ -27,7 +27,8 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Settings are environment variables: './postern settings' lists them.",
-            "In a checkout, './postern chaos' breaks a system of its own and judges what is left (--help for more)."
+            "In a checkout, './postern chaos' breaks a system of its own and judges what is left (--help for more),",
+            "'./postern bench' measures how fast one is (docs/performance.md)."
         },
         subcommands = {CommandLine.HelpCommand.class})
 public final class Postern implements Runnable {

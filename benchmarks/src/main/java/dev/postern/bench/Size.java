@@ -1,0 +1,27 @@
+package dev.postern.bench;
+
+/**
+ * How much is measured.
+ *
+ * @param turns how often each contender has its turn
+ * @param repeats how often Postern is measured where it is compared with itself
+ * @param backlog jobs of a drain
+ * @param warmUp jobs before that are not measured
+ * @param seconds of one turn of a load that goes by time
+ * @param idleJobs of one turn of the idle latency
+ * @param deepBacklog the deepest backlog
+ * @param future rows that are due tomorrow, beside which claims are measured
+ * @param dead letters there
+ */
+record Size(int turns, int repeats, int backlog, int warmUp, int seconds, int idleJobs, int deepBacklog, int future, int dead) {
+
+    /** Half an hour. */
+    static Size full(int turns) {
+        return new Size(turns, turns, 100_000, 50_000, 20, 300, 1_000_000, 1_000_000, 100_000);
+    }
+
+    /** Under three minutes; smaller backlogs, fewer turns, more noise. */
+    static Size quick(int turns) {
+        return new Size(turns, 1, 20_000, 15_000, 5, 100, 100_000, 100_000, 10_000);
+    }
+}
