@@ -91,7 +91,7 @@ final class SteadyPart implements Part {
             sender.join();
         }
         plan.check();
-        lab.functions().await(ticks * jobsATick);
+        lab.functions().await((long) ticks * jobsATick);
         while (database.holds("exists (select 1 from app_jobs.jobs)")) {
             Thread.sleep(20);
         }

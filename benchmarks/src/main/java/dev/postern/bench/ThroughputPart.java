@@ -10,6 +10,9 @@ final class ThroughputPart implements Part {
 
     private static final String SECTION = "throughput";
 
+    /** Until the compiler has seen enough of the client. */
+    private static final int HTTP_WARM_UP = 50_000;
+
     private final List<Contender> contenders;
 
     /** The first is ours; the others are what it is compared with. */
@@ -29,7 +32,7 @@ final class ThroughputPart implements Part {
         List<Double> http = new ArrayList<>();
         try (Limits limits = new Limits(lab)) {
             lab.progress().say("warming up");
-            limits.httpAlone(size.warmUp());
+            limits.httpAlone(HTTP_WARM_UP);
             for (int turn = 1; turn <= size.turns(); turn++) {
                 String when = ", turn " + turn + " of " + size.turns();
                 for (Turns turns : all) {
