@@ -2,7 +2,7 @@ package dev.postern.functions.sendemaillink;
 
 import org.jspecify.annotations.Nullable;
 
-/** The mail was not sent, and trying again may help: answered 500. */
+/** The mail was not written, and trying again may help: answered 500. */
 final class CannotSend extends RuntimeException {
 
     private static final long serialVersionUID = 1;
@@ -13,9 +13,7 @@ final class CannotSend extends RuntimeException {
         PLATFORM_UNREACHABLE,
         PLATFORM_REFUSED,
         SITE_NOT_FOUND,
-        SITE_INCOMPLETE,
-        MAIL_NOT_TAKEN,
-        MAIL_NOT_SAVED
+        SITE_INCOMPLETE
     }
 
     CannotSend(Code code, String message, @Nullable Throwable cause) {

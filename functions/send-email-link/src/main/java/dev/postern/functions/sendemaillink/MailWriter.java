@@ -1,5 +1,6 @@
 package dev.postern.functions.sendemaillink;
 
+import dev.postern.functions.mail.Mail;
 import io.pebbletemplates.pebble.PebbleEngine;
 import io.pebbletemplates.pebble.loader.ClasspathLoader;
 import io.pebbletemplates.pebble.template.PebbleTemplate;
@@ -8,6 +9,7 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -64,7 +66,13 @@ final class MailWriter {
         values.put("website", site.website() == null ? null : site.website().toString());
         values.put("websiteName", site.website() == null ? null : site.website().getHost());
         return new Mail(
-                email.to(), words.subject(), render(html, values), render(text, values), link, email.type(), key);
+                List.of(email.to()),
+                words.subject(),
+                new Mail.Body(render(html, values), render(text, values)),
+                null,
+                null,
+                new Mail.Trace(email.type(), link),
+                key);
     }
 
     private static Words words(LinkEmail email, String nick, @Nullable String inviter) {

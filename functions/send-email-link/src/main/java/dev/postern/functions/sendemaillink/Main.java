@@ -1,5 +1,6 @@
 package dev.postern.functions.sendemaillink;
 
+import dev.postern.functions.mail.MailTransport;
 import dev.postern.functions.runtime.FunctionProcess;
 import dev.postern.functions.runtime.Settings;
 import io.vertx.core.Vertx;
@@ -36,15 +37,7 @@ public final class Main {
                 new TenantDirectory(new GraphQlClient(vertx), config.meta(), config.tenant()),
                 new LinkBuilder(config.dryRun(), config.localAppPort()),
                 new MailWriter(),
-                transport(config.outgoing()),
+                MailTransport.of(config.outgoing()),
                 config.defaultDatabaseId());
-    }
-
-    private static MailTransport transport(SendEmailLinkConfig.Outgoing outgoing) {
-        return switch (outgoing) {
-            case SendEmailLinkConfig.Mailgun mailgun -> new MailgunTransport(mailgun);
-            case SendEmailLinkConfig.Smtp smtp -> new SmtpTransport(smtp);
-            case SendEmailLinkConfig.DryRun dryRun -> new DryRunTransport(dryRun.directory());
-        };
     }
 }

@@ -1,13 +1,13 @@
 package dev.postern.functions.sendemaillink;
 
+import dev.postern.functions.mail.Mail;
+import dev.postern.functions.mail.MailTransport;
 import dev.postern.functions.runtime.Answer;
 import dev.postern.functions.runtime.BadPayload;
 import dev.postern.functions.runtime.Job;
 import dev.postern.functions.runtime.JobContext;
 import dev.postern.functions.runtime.JobFunction;
 import java.net.URI;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Payload, site, link, mail, out. */
@@ -42,7 +42,7 @@ final class SendEmailLink implements JobFunction<EmailPayload> {
                 : null;
         URI link = links.link(site, email);
         Mail mail = writer.write(email, site, inviter, link, key(context.job(), databaseId));
-        return Answer.of(result(transport.send(mail)));
+        return Answer.of(transport.send(mail).result());
     }
 
     private String databaseId(Job job) {
@@ -60,20 +60,5 @@ final class SendEmailLink implements JobFunction<EmailPayload> {
             return job.idempotencyKey();
         }
         return job.id() == null ? null : databaseId + ":" + job.id();
-    }
-
-    private static Map<String, Object> result(MailTransport.Receipt receipt) {
-        Map<String, Object> result = new LinkedHashMap<>();
-        result.put("complete", true);
-        switch (receipt) {
-            case MailTransport.Receipt.Sent ignored -> {}
-            case MailTransport.Receipt.DryRun dryRun -> {
-                result.put("dryRun", true);
-                if (dryRun.savedTo() != null) {
-                    result.put("savedTo", dryRun.savedTo().toString());
-                }
-            }
-        }
-        return result;
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.postern.functions.mail.RecordingServer;
 import dev.postern.functions.runtime.FunctionConfig;
 import dev.postern.functions.runtime.FunctionServer;
 import dev.postern.functions.runtime.Settings;

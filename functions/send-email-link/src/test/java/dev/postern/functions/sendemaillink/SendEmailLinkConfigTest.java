@@ -3,6 +3,7 @@ package dev.postern.functions.sendemaillink;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.postern.functions.mail.Outgoing;
 import dev.postern.functions.runtime.ConfigurationMistakes;
 import dev.postern.functions.runtime.Settings;
 import java.nio.file.Path;
@@ -96,14 +97,14 @@ final class SendEmailLinkConfigTest {
                 .anySatisfy(line -> assertThat(line).contains("MAILGUN_API_KEY is not set"));
     }
 
-    private static SendEmailLinkConfig.Smtp smtp(Map<String, String> more) {
+    private static Outgoing.Smtp smtp(Map<String, String> more) {
         var environment = new java.util.HashMap<>(Map.of(
                 "GRAPHQL_URL", "http://x/graphql",
                 "EMAIL_SEND_USE_SMTP", "true",
                 "SMTP_HOST", "mail.example.com",
                 "SMTP_FROM", "a@example.com"));
         environment.putAll(more);
-        return (SendEmailLinkConfig.Smtp)
+        return (Outgoing.Smtp)
                 SendEmailLinkConfig.from(new Settings(environment)).outgoing();
     }
 

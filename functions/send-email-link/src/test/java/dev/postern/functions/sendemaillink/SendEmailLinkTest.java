@@ -10,6 +10,7 @@ import static dev.postern.functions.sendemaillink.Fixture.without;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.postern.functions.mail.RecordingServer;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-/** Tests of the mails, against a real HTTP platform, Mailgun played by a recording server, and a real SMTP server. */
+/** Tests of the mails, against a real HTTP platform and Mailgun played by a recording server. */
 @NullMarked
 package dev.postern.functions.sendemaillink;
 

@@ -1,7 +1,7 @@
-package dev.postern.functions.sendemaillink;
+package dev.postern.functions.mail;
 
+import dev.postern.functions.mail.MailNotSent.Code;
 import dev.postern.functions.runtime.PermanentFailure;
-import dev.postern.functions.sendemaillink.CannotSend.Code;
 import jakarta.mail.AuthenticationFailedException;
 import jakarta.mail.Message;
 import jakarta.mail.MessagingException;
@@ -21,15 +21,15 @@ final class SmtpTransport implements MailTransport {
 
     private static final String BOUND_MILLIS = "20000";
 
-    private final SendEmailLinkConfig.Smtp config;
+    private final Outgoing.Smtp config;
     private final Session session;
 
-    SmtpTransport(SendEmailLinkConfig.Smtp config) {
+    SmtpTransport(Outgoing.Smtp config) {
         this.config = config;
         this.session = Session.getInstance(properties(config));
     }
 
-    private static Properties properties(SendEmailLinkConfig.Smtp config) {
+    private static Properties properties(Outgoing.Smtp config) {
         Properties properties = new Properties();
         properties.put("mail.smtp.host", config.host());
         properties.put("mail.smtp.port", Integer.toString(config.port()));
@@ -58,24 +58,38 @@ final class SmtpTransport implements MailTransport {
     }
 
     private MimeMessage message(Mail mail) throws MessagingException {
-        MimeMessage message = new WithMessageId(session, mail.messageId(config.from()));
-        message.setFrom(new InternetAddress(config.from()));
-        message.setRecipient(Message.RecipientType.TO, new InternetAddress(mail.to()));
-        if (config.replyTo() != null) {
-            message.setReplyTo(new InternetAddress[] {new InternetAddress(config.replyTo())});
+        String from = mail.from() == null ? config.from() : mail.from();
+        MimeMessage message = new WithMessageId(session, mail.messageId(from));
+        message.setFrom(new InternetAddress(from));
+        for (String to : mail.to()) {
+            message.addRecipient(Message.RecipientType.TO, new InternetAddress(to));
+        }
+        String replyTo = mail.replyTo() == null ? config.replyTo() : mail.replyTo();
+        if (replyTo != null) {
+            message.setReplyTo(new InternetAddress[] {new InternetAddress(replyTo)});
         }
         message.setSubject(mail.subject(), "UTF-8");
         if (mail.key() != null) {
             message.setHeader("X-Idempotency-Key", mail.key());
         }
-        MimeBodyPart text = new MimeBodyPart();
-        text.setText(mail.text(), "UTF-8");
-        MimeBodyPart html = new MimeBodyPart();
-        html.setText(mail.html(), "UTF-8", "html");
-        // The last alternative is the one that a client prefers.
-        message.setContent(new MimeMultipart("alternative", text, html));
+        write(message, mail.body());
         message.saveChanges();
         return message;
+    }
+
+    private static void write(MimeMessage message, Mail.Body body) throws MessagingException {
+        if (body.html() == null) {
+            message.setText(body.text(), "UTF-8");
+        } else if (body.text() == null) {
+            message.setText(body.html(), "UTF-8", "html");
+        } else {
+            MimeBodyPart text = new MimeBodyPart();
+            text.setText(body.text(), "UTF-8");
+            MimeBodyPart html = new MimeBodyPart();
+            html.setText(body.html(), "UTF-8", "html");
+            // The last alternative is the one that a client prefers.
+            message.setContent(new MimeMultipart("alternative", text, html));
+        }
     }
 
     /** 5xx is the server's last word on the mail; everything else may be better next time. */
@@ -90,7 +104,7 @@ final class SmtpTransport implements MailTransport {
         String why = code > 0
                 ? "the SMTP server did not take the mail: reply " + code
                 : "no answer from the SMTP server (%s)".formatted(e.getClass().getSimpleName());
-        return new CannotSend(Code.MAIL_NOT_TAKEN, why, e);
+        return new MailNotSent(Code.NOT_TAKEN, why, e);
     }
 
     private static int replyCode(MessagingException e) {

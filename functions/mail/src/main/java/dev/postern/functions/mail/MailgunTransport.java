@@ -1,11 +1,11 @@
-package dev.postern.functions.sendemaillink;
+package dev.postern.functions.mail;
 
 import com.mailgun.api.v3.MailgunMessagesApi;
 import com.mailgun.client.MailgunClient;
 import com.mailgun.model.message.Message;
+import dev.postern.functions.mail.MailNotSent.Code;
 import dev.postern.functions.runtime.PermanentFailure;
 import dev.postern.functions.runtime.RetryLater;
-import dev.postern.functions.sendemaillink.CannotSend.Code;
 import feign.FeignException;
 import feign.Request;
 import feign.Retryer;
@@ -24,10 +24,10 @@ final class MailgunTransport implements MailTransport {
     private static final int TOO_MANY = 429;
     private static final int LONGEST_REASON = 300;
 
-    private final SendEmailLinkConfig.Mailgun config;
+    private final Outgoing.Mailgun config;
     private final MailgunMessagesApi messages;
 
-    MailgunTransport(SendEmailLinkConfig.Mailgun config) {
+    MailgunTransport(Outgoing.Mailgun config) {
         this.config = config;
         this.messages = MailgunClient.config(config.baseUrl().toString(), config.apiKey())
                 .retryer(Retryer.NEVER_RETRY)
@@ -47,16 +47,22 @@ final class MailgunTransport implements MailTransport {
     }
 
     private Message message(Mail mail) {
+        String from = mail.from() == null ? config.from() : mail.from();
         Message.MessageBuilder message = Message.builder()
-                .from(config.from())
-                .to(recipient(mail.to()))
-                .subject(mail.subject())
-                .html(mail.html())
-                .text(mail.text());
-        if (config.replyTo() != null) {
-            message.replyTo(config.replyTo());
+                .from(from)
+                .to(mail.to().stream().map(this::recipient).toList())
+                .subject(mail.subject());
+        if (mail.body().html() != null) {
+            message.html(mail.body().html());
         }
-        String messageId = mail.messageId(config.from());
+        if (mail.body().text() != null) {
+            message.text(mail.body().text());
+        }
+        String replyTo = mail.replyTo() == null ? config.replyTo() : mail.replyTo();
+        if (replyTo != null) {
+            message.replyTo(replyTo);
+        }
+        String messageId = mail.messageId(from);
         if (mail.key() != null && messageId != null) {
             Map<String, String> headers = new LinkedHashMap<>();
             headers.put("Message-Id", messageId);
@@ -74,7 +80,12 @@ final class MailgunTransport implements MailTransport {
             return to;
         }
         int at = developer.lastIndexOf('@');
-        return developer.substring(0, at) + "+" + to.replace("@", "_at_") + developer.substring(at);
+        return developer.substring(0, at) + "+" + bare(to).replace("@", "_at_") + developer.substring(at);
+    }
+
+    private static String bare(String address) {
+        int open = address.lastIndexOf('<');
+        return open < 0 ? address : address.substring(open + 1, address.lastIndexOf('>'));
     }
 
     private static RuntimeException judged(FeignException e) {
@@ -85,8 +96,8 @@ final class MailgunTransport implements MailTransport {
         if (status >= 400 && status < 500) {
             return new PermanentFailure("Mailgun refused the mail: status %d%s".formatted(status, reason(e)), e);
         }
-        return new CannotSend(
-                Code.MAIL_NOT_TAKEN,
+        return new MailNotSent(
+                Code.NOT_TAKEN,
                 status > 0
                         ? "Mailgun answered status " + status
                         : "no answer from Mailgun (%s)".formatted(e.getClass().getSimpleName()),
