@@ -213,7 +213,11 @@ final class CallHandler<P> {
                 boolean retry = !(e instanceof BadPayload) && !(e instanceof PermanentFailure);
                 metrics.ended("fail", System.nanoTime() - started);
                 LOG.atInfo().addKeyValue("ms", millisSince(started)).log("accepted work failed");
-                long retryAfterSeconds = e instanceof RetryLater later ? later.seconds() : 0;
+                long retryAfterSeconds = switch (e) {
+                    case RetryLater later -> later.seconds();
+                    case UpstreamFailure upstream -> upstream.seconds();
+                    default -> 0;
+                };
                 callback.fail(Reply.describe(e), retry, retryAfterSeconds);
                 return;
             }

@@ -14,7 +14,8 @@ public interface JobFunction<P> {
      *
      * @throws BadPayload when the payload can never work (400, dead letter)
      * @throws PermanentFailure when trying again is useless (422 or another 4xx, dead letter)
-     * @throws RetryLater when trying again makes sense after a known time (503)
+     * @throws RetryLater when trying again makes sense after a known time, and other jobs must wait too (503)
+     * @throws UpstreamFailure when something failed that only this job needs (425, tried again)
      * @throws Exception for everything else (500, tried again)
      */
     Answer handle(P payload, JobContext context) throws Exception;

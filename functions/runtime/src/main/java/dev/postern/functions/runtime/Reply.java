@@ -66,6 +66,15 @@ record Reply(int status, String contentType, Buffer body, Map<String, String> he
                         detail,
                         Map.of(),
                         Map.of("Retry-After", Long.toString(later.seconds())));
+            // Below 500, so that the worker does not count it against this function.
+            case UpstreamFailure upstream ->
+                problem(
+                        425,
+                        "upstream-failure",
+                        "What the job needs elsewhere failed",
+                        detail,
+                        Map.of(),
+                        upstream.seconds() == 0 ? Map.of() : Map.of("Retry-After", Long.toString(upstream.seconds())));
         };
     }
 

@@ -105,6 +105,29 @@ final class FunctionUnderTestTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
+    void seesWhatFailedElsewhereAndIsNotTheFunctionsFault(boolean later) {
+        Called down = call(
+                later,
+                (payload, context) -> {
+                    throw new UpstreamFailure("hooks.example.com answered 500", null);
+                },
+                "{}");
+        Called busy = call(
+                later,
+                (payload, context) -> {
+                    throw new UpstreamFailure(Duration.ofMillis(16_100), "hooks.example.com answered 429", null);
+                },
+                "{}");
+
+        assertThat(down.status()).isEqualTo(later ? 202 : 425);
+        assertThat(down.outcome()).isEqualTo(Outcome.RETRY);
+        assertThat(down.error()).isEqualTo("hooks.example.com answered 500");
+        assertThat(busy.outcome()).isEqualTo(Outcome.RETRY_LATER);
+        assertThat(busy.retryAfter()).isEqualTo(Duration.ofSeconds(17));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
     void refusesAResultThatPosternWouldDropWithItsFollowUps(boolean later) {
         Called called = call(later, (payload, context) -> Answer.of("x".repeat(64 * 1024)), "{}");
 
