@@ -1,0 +1,27 @@
+package dev.postern.functions.exportreport;
+
+import dev.postern.functions.postgres.FunctionDatabase;
+import dev.postern.functions.runtime.FunctionProcess;
+import dev.postern.functions.runtime.Settings;
+import java.time.Clock;
+
+/** The process: settings from the environment (docs/sample-functions.md). */
+public final class Main {
+
+    static final String NAME = "export-report";
+
+    private Main() {}
+
+    /** Starts and returns; SIGTERM ends the process. */
+    public static void main(String[] args) {
+        FunctionProcess.run(NAME, ExportPayload.class, System.getenv(), settings -> wire(settings, Clock.systemUTC()));
+    }
+
+    static ExportReport wire(Settings settings, Clock clock) {
+        ExportConfig config = ExportConfig.from(settings);
+        ReportCatalogue reports = ReportCatalogue.read(settings);
+        FunctionDatabase database = FunctionDatabase.from(NAME, settings, clock);
+        settings.refuseMistakes();
+        return new ExportReport(database, reports, new ExportDirectory(config, clock), config, clock);
+    }
+}
