@@ -11,6 +11,7 @@ import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Service;
+import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -132,5 +133,38 @@ class ChartFunctionsTest {
         assertThat(container.getEnvFrom())
                 .singleElement()
                 .satisfies(source -> assertThat(source.getSecretRef().getName()).isEqualTo("smtp"));
+    }
+
+    @Test
+    void mountsTheirVolumesWithKnativeAndWithout() throws IOException {
+        String values = ChartValues.SMALLEST.yaml() + """
+                functions:
+                  - name: export-report
+                    image: {repository: registry.example.com/export-report}
+                    env: {EXPORT_DIR: /exports}
+                    volumes: [{claim: exports, path: /exports}]
+                """;
+
+        Rendered knative = chart.render(values);
+        RevisionSpec revision = knative.one(io.fabric8.knative.serving.v1.Service.class, "export-report")
+                .getSpec()
+                .getTemplate()
+                .getSpec();
+        PodSpec pod = chart.render(values + "knative: {enabled: false}\n")
+                .one(Deployment.class, "export-report")
+                .getSpec()
+                .getTemplate()
+                .getSpec();
+        for (Container container :
+                List.of(revision.getContainers().getFirst(), pod.getContainers().getFirst())) {
+            assertThat(container.getVolumeMounts())
+                    .extracting(mount -> mount.getName() + " " + mount.getMountPath())
+                    .containsExactly("tmp /tmp", "volume-0 /exports");
+        }
+        for (Volume volume :
+                List.of(revision.getVolumes().getLast(), pod.getVolumes().getLast())) {
+            assertThat(volume.getName()).isEqualTo("volume-0");
+            assertThat(volume.getPersistentVolumeClaim().getClaimName()).isEqualTo("exports");
+        }
     }
 }

@@ -43,7 +43,12 @@ class ComposeTest {
         assertThat(names(compose)).containsExactlyInAnyOrder("services", "volumes");
         assertThat(names(compose.path("services")))
                 .containsExactlyInAnyOrder(
-                        "postgres", "constructive-admin-server", "send-email-link", "knative-job-service");
+                        "postgres",
+                        "constructive-admin-server",
+                        "send-email-link",
+                        "export-report",
+                        "passport",
+                        "knative-job-service");
         compose.path("services").properties().forEach(service -> {
             assertThat(names(service.getValue())).isSubsetOf(SERVICE_KEYS);
             assertThat(service.getValue().path("container_name").asText()).isEqualTo(service.getKey());
@@ -55,6 +60,8 @@ class ComposeTest {
         assertThat(texts(service("knative-job-service").path("ports")))
                 .containsExactly("127.0.0.1:8080:8080", "127.0.0.1:8081:8081");
         assertThat(texts(service("send-email-link").path("ports"))).containsExactly("127.0.0.1:8082:8080");
+        assertThat(texts(service("export-report").path("ports"))).containsExactly("127.0.0.1:8086:8080");
+        assertThat(texts(service("passport").path("ports"))).containsExactly("127.0.0.1:8087:8080");
         assertThat(texts(service("constructive-admin-server").path("ports"))).containsExactly("127.0.0.1:3001:3000");
         assertThat(texts(service("postgres").path("ports"))).containsExactly("127.0.0.1:5432:5432");
     }
@@ -70,7 +77,9 @@ class ComposeTest {
                 .containsEntry("PGDATABASE", "constructive")
                 .containsEntry("JOBS_SCHEMA", "app_jobs")
                 .containsEntry("JOBS_SUPPORT_ANY", "false")
-                .containsEntry("JOBS_SUPPORTED", "send-email-link")
+                .containsEntry(
+                        "JOBS_SUPPORTED",
+                        "send-email-link,export-report,parse-facts,compile-passport,sign-passport,generate-qr")
                 .containsEntry("HOSTNAME", "knative-job-service-1")
                 .containsEntry("INTERNAL_JOBS_CALLBACK_PORT", "8080")
                 .containsEntry("INTERNAL_JOBS_CALLBACK_URL", "http://knative-job-service:8080/callback")
@@ -78,7 +87,13 @@ class ComposeTest {
                 .containsEntry("INTERNAL_GATEWAY_URL", "http://send-email-link:8080")
                 .containsEntry("POSTERN_MIGRATE", "true");
         assertThat(yaml.texts(Rendered.value(environment, "INTERNAL_GATEWAY_DEVELOPMENT_MAP")))
-                .isEqualTo(Map.of("send-email-link", "http://send-email-link:8080"));
+                .isEqualTo(Map.of(
+                        "send-email-link", "http://send-email-link:8080",
+                        "export-report", "http://export-report:8080",
+                        "parse-facts", "http://passport:8080",
+                        "compile-passport", "http://passport:8080",
+                        "sign-passport", "http://passport:8080",
+                        "generate-qr", "http://passport:8080"));
         assertThat(environment.keySet().stream().filter(name -> !JobServiceEnvironment.NAMES.contains(name)))
                 .containsExactly();
     }
@@ -100,6 +115,19 @@ class ComposeTest {
                         "MAILGUN_FROM",
                         "MAILGUN_REPLY");
         assertThat(environment("constructive-admin-server")).containsEntry("PORT", "3000");
+    }
+
+    @Test
+    void givesTheFunctionsThatNeedItTheSameDatabase() {
+        for (String function : List.of("export-report", "passport")) {
+            for (String variable : List.of("PGHOST", "PGUSER", "PGPASSWORD", "PGDATABASE")) {
+                assertThat(environment(function).get(variable))
+                        .isEqualTo(Rendered.value(environment("knative-job-service"), variable));
+            }
+        }
+        assertThat(texts(service("export-report").path("volumes")))
+                .containsExactly("exports:" + environment("export-report").get("EXPORT_DIR"));
+        assertThat(environment("passport")).containsEntry("PASSPORT_SIGNING_KEY", "${PASSPORT_SIGNING_KEY:-}");
     }
 
     @Test
@@ -128,7 +156,7 @@ class ComposeTest {
     void keepsTheDatabaseInANamedVolumeWhereThisPostgresLooksForIt() {
         assertThat(service("postgres").path("image").asText()).isEqualTo("postgres:18");
         assertThat(texts(service("postgres").path("volumes"))).containsExactly("postgres-data:/var/lib/postgresql");
-        assertThat(names(compose.path("volumes"))).containsExactly("postgres-data");
+        assertThat(names(compose.path("volumes"))).containsExactlyInAnyOrder("postgres-data", "exports");
         assertThat(names(service("postgres").path("healthcheck"))).contains("test", "interval", "retries");
     }
 
@@ -148,6 +176,9 @@ class ComposeTest {
                 .isEqualTo("job-service");
         assertThat(service("send-email-link").path("build").path("context").asText())
                 .isEqualTo("functions/send-email-link");
+        for (String function : List.of("export-report", "passport")) {
+            assertThat(service(function).path("build").path("context").asText()).isEqualTo("functions/" + function);
+        }
         assertThat(service("constructive-admin-server")
                         .path("build")
                         .path("context")

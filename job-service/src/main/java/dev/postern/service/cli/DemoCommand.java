@@ -32,14 +32,13 @@ import picocli.CommandLine.Command;
 @Command(
         name = "demo",
         description = {
-            "Adds four jobs with SQL and shows each one's path as it happens.",
+            "Adds jobs with SQL and shows each one's path as it happens: mails, a ping, a passport from its bill of materials"
+                    + " to its QR code, and an export of what was done.",
             "Starts everything on ports and a database of its own, and leaves. Touches nothing of yours; exit code 0 when"
                     + " all jobs succeeded."
         })
 final class DemoCommand implements Callable<Integer> {
 
-    private static final String TENANT = "00000000-0000-0000-0000-000000000001";
-    private static final String SENDER = "00000000-0000-0000-0000-000000000002";
     private static final Duration PATIENCE = Duration.ofSeconds(90);
 
     private static final Map<String, String> OWN = Map.of(
@@ -51,43 +50,16 @@ final class DemoCommand implements Callable<Integer> {
             "JOBS_SUPPORT_ANY", "true",
             "SEND_EMAIL_LINK_DRY_RUN", "true");
 
-    private static final List<String> STATEMENTS = List.of(
-            """
-            select id from app_jobs.add_job(
-              '%s'::uuid,
-              'send-email-link',
-              json_build_object(
-                'email_type',   'invite_email',
-                'email',        'user@example.com',
-                'invite_token', 'invite-token-123',
-                'sender_id',    '%s'
-              )::json
-            )""".formatted(TENANT, SENDER), """
-            select id from app_jobs.add_job(
-              '%s'::uuid,
-              'send-email-link',
-              json_build_object(
-                'email_type',  'forgot_password',
-                'email',       'user@example.com',
-                'user_id',     '%s',
-                'reset_token', 'reset-token-123'
-              )::json
-            )""".formatted(TENANT, SENDER), """
-            select id from app_jobs.add_job(
-              '%s'::uuid,
-              'send-email-link',
-              json_build_object(
-                'email_type',         'email_verification',
-                'email',              'user@example.com',
-                'email_id',           gen_random_uuid(),
-                'verification_token', 'verify-token-123'
-              )::json
-            )""".formatted(TENANT), """
-            select id from app_jobs.add_job('%s'::uuid, 'system-ping')""".formatted(TENANT));
+    private static final int PASSPORT_JOBS = 4;
+    private static final int JOBS = DemoScript.STATEMENTS.size() + PASSPORT_JOBS + 1;
 
     private final Context context;
     private final PrintStream out;
-    private final CountDownLatch ended = new CountDownLatch(STATEMENTS.size());
+    private final CountDownLatch ended = new CountDownLatch(DemoScript.STATEMENTS.size() + PASSPORT_JOBS);
+    private final CountDownLatch exported = new CountDownLatch(1);
+
+    /** In the order of their ends; guarded by this. */
+    private final List<Long> endedJobs = new ArrayList<>();
 
     @SuppressWarnings("SystemOut") // What the command says is its result.
     DemoCommand(Context context) {
@@ -99,7 +71,9 @@ final class DemoCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         Path data = context.data().resolve("demo");
         deleteTree(data.resolve("postgres"));
-        deleteTree(data.resolve("mails"));
+        for (String former : List.of("mails", "exports", "passports")) {
+            deleteTree(data.resolve(former));
+        }
         LocalStack stack = new LocalStack(context, data, out::println);
         Runtime.getRuntime().addShutdownHook(new Thread(stack::close, "shutdown"));
         try {
@@ -107,7 +81,9 @@ final class DemoCommand implements Callable<Integer> {
             int exitCode = addAndWatch(stack);
             out.println();
             out.println(
-                    exitCode == 0 ? "All four jobs succeeded." : "The demo failed; logs are in " + stack.logs() + ".");
+                    exitCode == 0
+                            ? "All " + JOBS + " jobs succeeded."
+                            : "The demo failed; logs are in " + stack.logs() + ".");
             return exitCode;
         } finally {
             stack.close();
@@ -123,41 +99,62 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     private int addAndWatch(LocalStack stack) throws InterruptedException {
-        List<Long> ids = Context.withPool(stack.database(), "postern demo", (database, pool) -> add(pool));
+        Context.withPool(stack.database(), "postern demo", (database, pool) -> {
+            DemoScript.STATEMENTS.forEach(statement -> add(pool, statement));
+            out.println();
+            out.println(DemoScript.UPLOAD + ";");
+            pool.query(DemoScript.UPLOAD).execute().await();
+            return true;
+        });
         boolean allEnded = ended.await(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-        out.println();
+        Context.withPool(stack.database(), "postern demo", (database, pool) -> {
+            pool.query(DemoScript.KEEP_PROGRESS).execute().await();
+            return add(pool, DemoScript.EXPORT);
+        });
+        allEnded &= exported.await(PATIENCE.toSeconds(), TimeUnit.SECONDS);
         if (!allEnded) {
             out.println("Not all jobs ended within " + PATIENCE.toSeconds() + " s.");
         }
-        boolean succeeded = Context.withPool(
-                stack.database(),
-                "postern demo",
-                (database, pool) -> showEnds(new JobDirectory(pool, database.schema()), ids));
-        List<Path> mails = files(stack.mails());
-        out.println();
-        out.println("Mails, rendered but not sent:");
-        mails.forEach(mail -> out.println("  " + mail));
-        if (mails.isEmpty()) {
-            out.println("  none: send-email-link saved nothing in " + stack.mails());
-        }
-        return allEnded && succeeded && !mails.isEmpty() ? 0 : 1;
-    }
-
-    private List<Long> add(Pool pool) {
-        List<Long> ids = new ArrayList<>();
-        for (String statement : STATEMENTS) {
+        boolean succeeded = Context.withPool(stack.database(), "postern demo", (database, pool) -> {
             out.println();
-            out.println(statement + ";");
-            Row row = pool.query(statement).execute().await().iterator().next();
-            ids.add(row.getLong(0));
-            tell(row.getLong(0), "added", "committed in app_jobs.jobs");
-        }
-        return ids;
+            out.println("What the export told on its way:");
+            pool.query("select progress->>'step', progress->>'steps', progress->>'message' from public.demo_progress"
+                            + " order by id")
+                    .execute()
+                    .await()
+                    .forEach(row -> out.println(
+                            "  step " + row.getString(0) + " of " + row.getString(1) + "  " + row.getString(2)));
+            out.println();
+            return showEnds(new JobDirectory(pool, database.schema()));
+        });
+        boolean complete = showFiles("Mails, rendered but not sent", stack.mails())
+                & showFiles("The passport, and its QR code", stack.passports())
+                & showFiles("The export", stack.exports());
+        return allEnded && succeeded && complete ? 0 : 1;
     }
 
-    private boolean showEnds(JobDirectory directory, List<Long> ids) {
-        boolean succeeded = true;
-        for (long id : ids) {
+    private boolean showFiles(String title, Path directory) {
+        List<Path> files = files(directory);
+        out.println();
+        out.println(title + ":");
+        files.forEach(file -> out.println("  " + file));
+        if (files.isEmpty()) {
+            out.println("  none: nothing was saved in " + directory);
+        }
+        return !files.isEmpty();
+    }
+
+    private boolean add(Pool pool, String statement) {
+        out.println();
+        out.println(statement + ";");
+        Row row = pool.query(statement).execute().await().iterator().next();
+        tell(row.getLong(0), "added", "committed in app_jobs.jobs");
+        return true;
+    }
+
+    private synchronized boolean showEnds(JobDirectory directory) {
+        boolean succeeded = endedJobs.size() == JOBS;
+        for (long id : endedJobs.stream().sorted().toList()) {
             var job = directory.find(id).await();
             String state = job.map(JobDirectory.Job::state).orElse("lost");
             out.println("  job " + id + "  " + job.map(JobDirectory.Job::task).orElse("?") + "  " + state + "  "
@@ -166,6 +163,16 @@ final class DemoCommand implements Callable<Integer> {
             succeeded &= state.equals("succeeded");
         }
         return succeeded;
+    }
+
+    /** A dead letter ends the waiting: what should have followed it will not come. */
+    private synchronized void over(ClaimedJob job, boolean dead) {
+        endedJobs.add(job.attempt().jobId());
+        CountDownLatch latch = job.task().equals("export-report") ? exported : ended;
+        latch.countDown();
+        while (dead && latch.getCount() > 0) {
+            latch.countDown();
+        }
     }
 
     private synchronized void tell(long job, String step, String what) {
@@ -208,9 +215,8 @@ final class DemoCommand implements Callable<Integer> {
                     "outcome",
                     outcome.getClass().getSimpleName().toLowerCase(Locale.ROOT) + ", "
                             + verdict.name().toLowerCase(Locale.ROOT));
-            boolean over = outcome instanceof Outcome.Complete || outcome instanceof Outcome.Dead;
-            if (over) {
-                ended.countDown();
+            if (outcome instanceof Outcome.Complete || outcome instanceof Outcome.Dead) {
+                over(job, outcome instanceof Outcome.Dead);
             }
         }
     }

@@ -5,6 +5,7 @@ import dev.postern.service.config.ConfigReader;
 import dev.postern.service.config.ServiceConfig;
 import dev.postern.service.local.FunctionProcess;
 import dev.postern.service.local.LocalPostgres;
+import dev.postern.service.local.LocalSigningKey;
 import dev.postern.sql.DatabaseConfig;
 import dev.postern.worker.WorkerListener;
 import io.vertx.core.json.DecodeException;
@@ -16,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +30,15 @@ final class LocalStack implements AutoCloseable {
 
     private static final String STAND_IN = "graphql-stand-in";
     private static final Map<String, String> LOOPBACK = Map.of("POSTERN_HOST", "127.0.0.1");
-    private static final List<String> FUNCTIONS = List.of("send-email-link", "system-ping");
+    private static final List<String> DATABASE =
+            List.of("DATABASE_URL", "PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGSSLMODE");
+
+    /** Each sample function with the tasks that it does. */
+    private static final Map<String, List<String>> FUNCTIONS = new TreeMap<>(Map.of(
+            "export-report", List.of("export-report"),
+            "passport", List.of("parse-facts", "compile-passport", "sign-passport", "generate-qr"),
+            "send-email-link", List.of("send-email-link"),
+            "system-ping", List.of("system-ping")));
 
     private final Context context;
     private final Path data;
@@ -54,6 +64,16 @@ final class LocalStack implements AutoCloseable {
     /** Where send-email-link puts the mails that it does not send. */
     Path mails() {
         return data.resolve("mails");
+    }
+
+    /** Where export-report puts its files. */
+    Path exports() {
+        return data.resolve("exports");
+    }
+
+    /** Where generate-qr puts passports and their codes. */
+    Path passports() {
+        return data.resolve("passports");
     }
 
     Path logs() {
@@ -117,16 +137,16 @@ final class LocalStack implements AutoCloseable {
     }
 
     private void startFunctions(Map<String, String> settings) {
-        say.accept("starting functions: " + STAND_IN + ", " + String.join(", ", FUNCTIONS));
+        say.accept("starting functions: " + STAND_IN + ", " + String.join(", ", FUNCTIONS.keySet()));
         FunctionProcess standIn = FunctionProcess.start(context.home(), STAND_IN, logs(), LOOPBACK);
         functions.add(standIn);
         JsonObject urls = new JsonObject();
-        for (String name : FUNCTIONS) {
-            FunctionProcess function =
-                    FunctionProcess.start(context.home(), name, logs(), functionSettings(settings, standIn.url()));
+        Map<String, String> own = functionSettings(settings, standIn.url());
+        FUNCTIONS.forEach((name, tasks) -> {
+            FunctionProcess function = FunctionProcess.start(context.home(), name, logs(), own);
             functions.add(function);
-            urls.put(name, function.url());
-        }
+            tasks.forEach(task -> urls.put(task, function.url()));
+        });
         HttpClient client = HttpClient.newHttpClient();
         functions.forEach(function -> function.awaitHealthy(client));
         settings.put("POSTERN_FUNCTIONS", merged(urls, settings.getOrDefault("POSTERN_FUNCTIONS", "")));
@@ -138,6 +158,17 @@ final class LocalStack implements AutoCloseable {
         own.put("SEND_EMAIL_LINK_DRY_RUN", settings.getOrDefault("SEND_EMAIL_LINK_DRY_RUN", "true"));
         own.put("SEND_EMAIL_LINK_DRY_RUN_DIR", mails().toString());
         own.put("LOCAL_APP_PORT", settings.getOrDefault("LOCAL_APP_PORT", "3000"));
+        own.put("JOBS_SCHEMA", settings.getOrDefault("JOBS_SCHEMA", DatabaseConfig.DEFAULT_SCHEMA));
+        for (String name : DATABASE) {
+            if (settings.containsKey(name)) {
+                own.put(name, settings.getOrDefault(name, ""));
+            }
+        }
+        // A database of the user's gets no schema of a sample's unless the user says so.
+        own.put("PASSPORT_MIGRATE", settings.getOrDefault("PASSPORT_MIGRATE", Boolean.toString(postgres != null)));
+        own.put("PASSPORT_SIGNING_KEY", settings.getOrDefault("PASSPORT_SIGNING_KEY", LocalSigningKey.of(data)));
+        own.put("PASSPORT_FILES_DIR", passports().toString());
+        own.put("EXPORT_DIR", exports().toString());
         return own;
     }
 

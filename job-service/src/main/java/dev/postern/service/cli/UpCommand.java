@@ -53,6 +53,8 @@ final class UpCommand implements Callable<Integer> {
         out.println("  metrics    http://127.0.0.1:" + stack.service().httpPort() + "/metrics");
         if (!noFunctions) {
             out.println("  mails      " + stack.mails() + " (send-email-link does not send; see its settings)");
+            out.println(
+                    "  files      " + stack.exports() + " of export-report, " + stack.passports() + " of generate-qr");
             out.println("  logs       " + stack.logs());
         }
         out.println("  look       ./postern status");

@@ -42,7 +42,8 @@ final class ExportDirectory {
     /** An empty file that nobody knows; closing it without publishing removes it. */
     Draft draft(UUID tenant) throws IOException {
         Path directory = Files.createDirectories(config.directory().resolve(tenant.toString()));
-        return new Draft(tenant, Files.createTempFile(directory, "export", DRAFT));
+        // Not a temporary file of Java's, which nobody else could read under its later name either.
+        return new Draft(tenant, directory.resolve(UUID.randomUUID() + DRAFT));
     }
 
     /** Drafts of killed attempts as well. */
@@ -84,7 +85,7 @@ final class ExportDirectory {
         private Draft(UUID tenant, Path path) throws IOException {
             this.tenant = tenant;
             this.path = path;
-            this.channel = FileChannel.open(path, StandardOpenOption.WRITE);
+            this.channel = FileChannel.open(path, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW);
             try {
                 this.sha256 = MessageDigest.getInstance("SHA-256");
             } catch (NoSuchAlgorithmException e) {

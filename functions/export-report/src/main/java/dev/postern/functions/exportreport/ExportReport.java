@@ -8,6 +8,7 @@ import dev.postern.functions.runtime.Answer;
 import dev.postern.functions.runtime.JobContext;
 import dev.postern.functions.runtime.JobFunction;
 import dev.postern.functions.runtime.PermanentFailure;
+import dev.postern.functions.runtime.RetryLater;
 import java.io.IOException;
 import java.net.URI;
 import java.sql.Connection;
@@ -15,10 +16,10 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /** Payload, query, rows, checksum, file, result: six steps, each told as progress. */
@@ -111,9 +112,10 @@ final class ExportReport implements JobFunction<ExportPayload> {
             });
         } catch (SQLException e) {
             if (e.getSQLState() != null && REFUSALS.contains(e.getSQLState().substring(0, 2))) {
-                throw new PermanentFailure(
-                        "REPORT_QUERY_REFUSED: the query of " + payload.reportType() + " does not run as "
-                                + config.role() + ": " + e.getMessage(),
+                throw PermanentFailure.withCode(
+                        "REPORT_QUERY_REFUSED",
+                        "the query of " + payload.reportType() + " does not run as " + config.role() + ": "
+                                + e.getMessage(),
                         e);
             }
             throw e;
@@ -126,13 +128,17 @@ final class ExportReport implements JobFunction<ExportPayload> {
         writer.begin(rows.getMetaData());
         while (rows.next()) {
             if (count == config.mostRows()) {
-                throw new PermanentFailure("TOO_MANY_ROWS: the report has more than " + config.mostRows()
-                        + " rows; ask for fewer days, or raise EXPORT_MAX_ROWS");
+                throw PermanentFailure.withCode(
+                        "TOO_MANY_ROWS",
+                        "the report has more than " + config.mostRows()
+                                + " rows; ask for fewer days, or raise EXPORT_MAX_ROWS");
             }
             writer.row(rows);
             count++;
             if (count % ROWS_AT_A_TIME == 0 && context.cancelled()) {
-                throw new CancellationException("stopped after " + count + " rows: nobody wants the outcome any more");
+                // Nobody hears it; it only ends the transaction and the draft without an alarm in the log.
+                throw new RetryLater(
+                        Duration.ofSeconds(1), "stopped after " + count + " rows: nobody wants the outcome any more");
             }
         }
         writer.end();

@@ -4,11 +4,15 @@ import dev.postern.functions.postgres.FunctionDatabase;
 import dev.postern.functions.runtime.FunctionProcess;
 import dev.postern.functions.runtime.Settings;
 import java.time.Clock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The process: settings from the environment (docs/sample-functions.md). */
 public final class Main {
 
     static final String NAME = "export-report";
+
+    private static final Logger LOG = LoggerFactory.getLogger(Main.class);
 
     private Main() {}
 
@@ -22,6 +26,12 @@ public final class Main {
         ReportCatalogue reports = ReportCatalogue.read(settings);
         FunctionDatabase database = FunctionDatabase.from(NAME, settings, clock);
         settings.refuseMistakes();
+        LOG.atInfo()
+                .addKeyValue("directory", config.directory())
+                .addKeyValue("url", config.baseUrl())
+                .addKeyValue("role", config.role())
+                .addKeyValue("reports", reports.names())
+                .log("settings");
         return new ExportReport(database, reports, new ExportDirectory(config, clock), config, clock);
     }
 }

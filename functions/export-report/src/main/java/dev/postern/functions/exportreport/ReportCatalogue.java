@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -71,6 +72,10 @@ final class ReportCatalogue {
         } catch (IOException e) {
             throw new IllegalStateException("the report " + name + " cannot be read from the jar", e);
         }
+    }
+
+    Set<String> names() {
+        return queries.keySet();
     }
 
     /**

@@ -6,7 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.postern.functions.runtime.ConfigurationMistakes;
+import dev.postern.functions.runtime.FunctionUnderTest;
+import dev.postern.functions.runtime.FunctionUnderTest.Called;
+import dev.postern.functions.runtime.FunctionUnderTest.Outcome;
 import dev.postern.functions.runtime.Settings;
+import dev.postern.sql.DatabaseConfig;
 import dev.postern.sql.JobDatabase;
 import java.net.URI;
 import java.nio.file.Files;
@@ -82,22 +86,30 @@ class ExportReportTest {
         Files.writeString(reports.resolve(name + ".sql"), sql);
     }
 
-    private Fixture fixture(String... more) throws Exception {
-        Map<String, String> settings =
-                new HashMap<>(Map.of("EXPORT_DIR", exports.toString(), "EXPORT_REPORTS_DIR", reports.toString()));
+    private FunctionUnderTest<ExportPayload> fixture(String... more) {
+        DatabaseConfig config = database.config();
+        Map<String, String> settings = new HashMap<>(Map.of(
+                "PGHOST", config.host(),
+                "PGPORT", Integer.toString(config.port()),
+                "PGUSER", config.user(),
+                "PGPASSWORD", config.password(),
+                "PGDATABASE", config.database(),
+                "EXPORT_DIR", exports.toString(),
+                "EXPORT_REPORTS_DIR", reports.toString()));
         for (int i = 0; i < more.length; i += 2) {
             settings.put(more[i], more[i + 1]);
         }
-        return new Fixture(database, Clock.fixed(NOW, ZoneOffset.UTC), settings);
+        return FunctionUnderTest.start(
+                ExportPayload.class, Main.wire(new Settings(settings), Clock.fixed(NOW, ZoneOffset.UTC)));
     }
 
     @Test
     void writesTheTenantsRowsAsCsv() throws Exception {
-        try (Fixture function = fixture()) {
-            Fixture.Reply reply = function.call(812, "{\"reportType\":\"quotes\",\"format\":\"csv\"}");
+        try (var function = fixture()) {
+            Called reply = call(function, 812, "{\"reportType\":\"quotes\",\"format\":\"csv\"}");
 
-            assertThat(reply.status()).as(reply.raw().body()).isEqualTo(200);
-            Path file = Path.of(URI.create(reply.body().path("downloadUrl").asText()));
+            assertThat(reply.outcome()).as(reply.error()).isEqualTo(Outcome.COMPLETE);
+            Path file = Path.of(URI.create(reply.result().path("downloadUrl").asText()));
             assertThat(Files.readString(file)).isEqualTo("""
                     day,customer,amount,note,data,at\r
                     2026-01-15,"Ada, ""Countess""\",12345678901234567890.10,'=1+1,"{""a"": [1, null]}",2026-01-02 03:04:05+00\r
@@ -105,24 +117,25 @@ class ExportReportTest {
                     """);
             assertThat(file)
                     .isEqualTo(exports.resolve(JobDatabase.TENANT.toString()).resolve("quotes-812.csv"));
-            assertThat(reply.body().path("fileSize").asLong()).isEqualTo(Files.size(file));
-            assertThat(reply.body().path("recordCount").asLong()).isEqualTo(2);
-            assertThat(reply.body().path("sha256").asText())
+            assertThat(reply.result().path("fileSize").asLong()).isEqualTo(Files.size(file));
+            assertThat(reply.result().path("recordCount").asLong()).isEqualTo(2);
+            assertThat(reply.result().path("sha256").asText())
                     .isEqualTo(HexFormat.of()
                             .formatHex(MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file))));
-            assertThat(reply.body().path("generatedAt").asText()).isEqualTo(NOW.toString());
-            assertThat(reply.body().path("format").asText()).isEqualTo("csv");
+            assertThat(reply.result().path("generatedAt").asText()).isEqualTo(NOW.toString());
+            assertThat(reply.result().path("format").asText()).isEqualTo("csv");
         }
     }
 
     @Test
     void writesJsonThatKeepsTypesAndDigits() throws Exception {
-        try (Fixture function = fixture("EXPORT_URL", "https://files.example.com/exports/")) {
-            Fixture.Reply reply = function.call(
+        try (var function = fixture("EXPORT_URL", "https://files.example.com/exports/")) {
+            Called reply = call(
+                    function,
                     813,
                     "{\"reportType\":\"quotes\",\"format\":\"json\",\"filters\":{\"dateFrom\":\"2026-01-01\",\"dateTo\":\"2026-01-31\"}}");
 
-            assertThat(reply.body().path("downloadUrl").asText())
+            assertThat(reply.result().path("downloadUrl").asText())
                     .isEqualTo("https://files.example.com/exports/" + JobDatabase.TENANT + "/quotes-813.json");
             String text = Files.readString(file("quotes-813.json"));
             JsonNode rows = JSON.readTree(text);
@@ -135,10 +148,9 @@ class ExportReportTest {
 
     @Test
     void tellsSixSteps() throws Exception {
-        try (Fixture function = fixture()) {
-            function.call(814, "{\"reportType\":\"quotes\",\"format\":\"csv\"}");
-
-            assertThat(function.progress)
+        try (var function = fixture()) {
+            assertThat(call(function, 814, "{\"reportType\":\"quotes\",\"format\":\"csv\"}")
+                            .progress())
                     .extracting(each ->
                             each.path("step").asInt() + "/" + each.path("steps").asInt())
                     .containsExactly("1/6", "2/6", "3/6", "4/6", "5/6", "6/6");
@@ -152,9 +164,9 @@ class ExportReportTest {
         database.execute("select app_jobs.complete_jobs(array(select id from app_jobs.jobs))");
         database.addJob("burns", "{}");
         database.execute("select app_jobs.permanently_fail_jobs(array(select id from app_jobs.jobs), 'too hot')");
-        try (Fixture function = fixture()) {
-            function.call(1, "{\"reportType\":\"finished-jobs\",\"format\":\"json\"}");
-            function.call(2, "{\"reportType\":\"dead-letters\",\"format\":\"json\"}");
+        try (var function = fixture()) {
+            call(function, 1, "{\"reportType\":\"finished-jobs\",\"format\":\"json\"}");
+            call(function, 2, "{\"reportType\":\"dead-letters\",\"format\":\"json\"}");
 
             assertThat(JSON.readTree(Files.readString(file("finished-jobs-1.json"))))
                     .singleElement()
@@ -168,14 +180,14 @@ class ExportReportTest {
 
     @Test
     void writesAnEmptyReportToo() throws Exception {
-        try (Fixture function = fixture()) {
+        try (var function = fixture()) {
             String past = ",\"filters\":{\"dateTo\":\"2020-01-01\"}}";
-            assertThat(function.call(1, "{\"reportType\":\"quotes\",\"format\":\"json\"" + past)
-                            .body()
+            assertThat(call(function, 1, "{\"reportType\":\"quotes\",\"format\":\"json\"" + past)
+                            .result()
                             .path("recordCount")
                             .asInt(-1))
                     .isZero();
-            function.call(2, "{\"reportType\":\"quotes\",\"format\":\"csv\"" + past);
+            call(function, 2, "{\"reportType\":\"quotes\",\"format\":\"csv\"" + past);
 
             assertThat(JSON.readTree(Files.readString(file("quotes-1.json")))).isEmpty();
             assertThat(Files.readString(file("quotes-2.csv"))).isEqualTo("day,customer,amount,note,data,at\r\n");
@@ -184,7 +196,7 @@ class ExportReportTest {
 
     @Test
     void refusesPayloadsThatCanNeverWorkNamingTheField() throws Exception {
-        try (Fixture function = fixture()) {
+        try (var function = fixture()) {
             for (Map.Entry<String, String> bad : Map.of(
                             "{}", "reportType",
                             "{\"reportType\":\"quotes\"}", "format",
@@ -195,9 +207,9 @@ class ExportReportTest {
                             "{\"reportType\":\"quotes\",\"format\":\"csv\",\"filters\":{\"dateFrom\":\"2026-02-01\",\"dateTo\":\"2026-01-01\"}}",
                                     "filters.dateTo")
                     .entrySet()) {
-                Fixture.Reply reply = function.call(1, bad.getKey());
+                Called reply = call(function, 1, bad.getKey());
                 assertThat(reply.status()).as(bad.getKey()).isEqualTo(400);
-                assertThat(reply.body().path("field").asText()).as(bad.getKey()).isEqualTo(bad.getValue());
+                assertThat(reply.error()).as(bad.getKey()).startsWith(bad.getValue() + ": ");
             }
             assertThat(files()).isEmpty();
         }
@@ -209,11 +221,11 @@ class ExportReportTest {
         report("salaries", "select * from public.salaries");
         report("writes", "with gone as (delete from public.quotes returning 1) select * from gone");
         report("two", "select 1; reset role");
-        try (Fixture function = fixture()) {
+        try (var function = fixture()) {
             for (String name : List.of("salaries", "writes", "two")) {
-                Fixture.Reply reply = function.call(1, "{\"reportType\":\"" + name + "\",\"format\":\"csv\"}");
+                Called reply = call(function, 1, "{\"reportType\":\"" + name + "\",\"format\":\"csv\"}");
                 assertThat(reply.status()).as(name).isEqualTo(422);
-                assertThat(reply.detail()).startsWith("REPORT_QUERY_REFUSED: the query of " + name);
+                assertThat(reply.code()).isEqualTo("REPORT_QUERY_REFUSED");
             }
             assertThat(files()).isEmpty();
             assertThat(database.number("select count(*) from public.quotes")).isEqualTo(3);
@@ -222,19 +234,19 @@ class ExportReportTest {
 
     @Test
     void refusesMoreRowsThanItMayWrite() throws Exception {
-        try (Fixture function = fixture("EXPORT_MAX_ROWS", "1")) {
-            Fixture.Reply reply = function.call(1, "{\"reportType\":\"quotes\",\"format\":\"csv\"}");
+        try (var function = fixture("EXPORT_MAX_ROWS", "1")) {
+            Called reply = call(function, 1, "{\"reportType\":\"quotes\",\"format\":\"csv\"}");
 
-            assertThat(reply.status()).isEqualTo(422);
-            assertThat(reply.detail()).startsWith("TOO_MANY_ROWS");
+            assertThat(reply.outcome()).isEqualTo(Outcome.DEAD);
+            assertThat(reply.code()).isEqualTo("TOO_MANY_ROWS");
             assertThat(files()).isEmpty();
         }
     }
 
     @Test
     void replacesTheFileOfAnEarlierAttemptAndRemovesExpiredOnes() throws Exception {
-        try (Fixture function = fixture("EXPORT_KEEP_DAYS", "2")) {
-            function.call(1, "{\"reportType\":\"quotes\",\"format\":\"csv\"}");
+        try (var function = fixture("EXPORT_KEEP_DAYS", "2")) {
+            call(function, 1, "{\"reportType\":\"quotes\",\"format\":\"csv\"}");
             Path old = Files.writeString(file("quotes-0.csv"), "old");
             Path draft = Files.writeString(file("export-of-a-killed-attempt.draft"), "half");
             for (Path expired : List.of(old, draft)) {
@@ -242,9 +254,9 @@ class ExportReportTest {
             }
             add("2026-02-02", "Edsger", "1", "goto", "1");
 
-            Fixture.Reply second = function.call(1, "{\"reportType\":\"quotes\",\"format\":\"csv\"}");
+            Called second = call(function, 1, "{\"reportType\":\"quotes\",\"format\":\"csv\"}");
 
-            assertThat(second.body().path("recordCount").asInt()).isEqualTo(3);
+            assertThat(second.result().path("recordCount").asInt()).isEqualTo(3);
             assertThat(files()).containsExactly(file("quotes-1.csv"));
             assertThat(Files.readString(file("quotes-1.csv"))).contains("Edsger");
         }
@@ -253,22 +265,20 @@ class ExportReportTest {
     @Test
     void stopsAndLeavesNothingWhenTheJobWasCancelled() throws Exception {
         report("long", "select n from generate_series(1, 5000) n");
-        try (Fixture function = fixture()) {
-            function.callbackStatus = 410;
+        try (var function = fixture()) {
+            Called reply = call(function.cancelling(), 1, "{\"reportType\":\"long\",\"format\":\"csv\"}");
 
-            Fixture.Reply reply = function.call(1, "{\"reportType\":\"long\",\"format\":\"csv\"}");
-
-            assertThat(reply.detail()).contains("stopped after 1000 rows");
+            assertThat(reply.error()).contains("stopped after 1000 rows");
             assertThat(files()).isEmpty();
         }
     }
 
     @Test
     void keepsToItsTenantsDirectory() throws Exception {
-        try (Fixture function = fixture()) {
-            Fixture.Reply reply = function.call(1, OTHER, "{\"reportType\":\"quotes\",\"format\":\"csv\"}");
+        try (var function = fixture()) {
+            Called reply = callAs(function, OTHER, 1, "{\"reportType\":\"quotes\",\"format\":\"csv\"}");
 
-            assertThat(reply.body().path("recordCount").asInt()).isEqualTo(1);
+            assertThat(reply.result().path("recordCount").asInt()).isEqualTo(1);
             assertThat(files()).containsExactly(exports.resolve(OTHER + "/quotes-1.csv"));
         }
     }
@@ -282,6 +292,14 @@ class ExportReportTest {
                 .isInstanceOfSatisfying(
                         ConfigurationMistakes.class,
                         mistakes -> assertThat(mistakes.lines()).hasSize(5));
+    }
+
+    private static Called call(FunctionUnderTest<ExportPayload> function, long job, String payload) {
+        return callAs(function, JobDatabase.TENANT, job, payload);
+    }
+
+    private static Called callAs(FunctionUnderTest<ExportPayload> function, UUID tenant, long job, String payload) {
+        return function.call(payload, "X-Job-Id", Long.toString(job), "X-Database-Id", tenant.toString());
     }
 
     private Path file(String name) {

@@ -149,7 +149,8 @@ public final class FunctionDatabase {
     private long millisLeft(Job job) {
         return job.deadline() == null
                 ? 0 // no limit: nobody said that they stop waiting
-                : Math.max(1, Duration.between(clock.instant(), job.deadline()).toMillis());
+                // What Postgres takes: 24 days are as good as more.
+                : Math.clamp(Duration.between(clock.instant(), job.deadline()).toMillis(), 1, Integer.MAX_VALUE);
     }
 
     /** Until the transaction ends. */

@@ -15,6 +15,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -83,6 +84,14 @@ class FunctionDatabaseTest {
                         .write(late, connection -> execute(connection, "select pg_sleep(60)")))
                 .isInstanceOf(SQLException.class)
                 .hasMessageContaining("statement timeout");
+    }
+
+    @Test
+    void takesADeadlineThatIsFarAway() throws Exception {
+        Job patient = job(Instant.now().plus(Duration.ofDays(400)));
+        assertThat(on(database.config().port())
+                        .<String>write(patient, connection -> text(connection, "show statement_timeout")))
+                .isEqualTo("2147483647ms");
     }
 
     @Test
