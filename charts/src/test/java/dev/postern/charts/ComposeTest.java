@@ -46,6 +46,9 @@ class ComposeTest {
                         "postgres",
                         "constructive-admin-server",
                         "send-email-link",
+                        "simple-email",
+                        "requests-reminder",
+                        "deliver-webhook",
                         "export-report",
                         "passport",
                         "knative-job-service");
@@ -60,6 +63,9 @@ class ComposeTest {
         assertThat(texts(service("knative-job-service").path("ports")))
                 .containsExactly("127.0.0.1:8080:8080", "127.0.0.1:8081:8081");
         assertThat(texts(service("send-email-link").path("ports"))).containsExactly("127.0.0.1:8082:8080");
+        assertThat(texts(service("simple-email").path("ports"))).containsExactly("127.0.0.1:8083:8080");
+        assertThat(texts(service("requests-reminder").path("ports"))).containsExactly("127.0.0.1:8084:8080");
+        assertThat(texts(service("deliver-webhook").path("ports"))).containsExactly("127.0.0.1:8085:8080");
         assertThat(texts(service("export-report").path("ports"))).containsExactly("127.0.0.1:8086:8080");
         assertThat(texts(service("passport").path("ports"))).containsExactly("127.0.0.1:8087:8080");
         assertThat(texts(service("constructive-admin-server").path("ports"))).containsExactly("127.0.0.1:3001:3000");
@@ -79,7 +85,8 @@ class ComposeTest {
                 .containsEntry("JOBS_SUPPORT_ANY", "false")
                 .containsEntry(
                         "JOBS_SUPPORTED",
-                        "send-email-link,export-report,parse-facts,compile-passport,sign-passport,generate-qr")
+                        "send-email-link,simple-email,requests-reminder,deliver-webhook,"
+                                + "export-report,parse-facts,compile-passport,sign-passport,generate-qr")
                 .containsEntry("HOSTNAME", "knative-job-service-1")
                 .containsEntry("INTERNAL_JOBS_CALLBACK_PORT", "8080")
                 .containsEntry("INTERNAL_JOBS_CALLBACK_URL", "http://knative-job-service:8080/callback")
@@ -89,6 +96,9 @@ class ComposeTest {
         assertThat(yaml.texts(Rendered.value(environment, "INTERNAL_GATEWAY_DEVELOPMENT_MAP")))
                 .isEqualTo(Map.of(
                         "send-email-link", "http://send-email-link:8080",
+                        "simple-email", "http://simple-email:8080",
+                        "requests-reminder", "http://requests-reminder:8080",
+                        "deliver-webhook", "http://deliver-webhook:8080",
                         "export-report", "http://export-report:8080",
                         "parse-facts", "http://passport:8080",
                         "compile-passport", "http://passport:8080",
@@ -128,6 +138,16 @@ class ComposeTest {
         assertThat(texts(service("export-report").path("volumes")))
                 .containsExactly("exports:" + environment("export-report").get("EXPORT_DIR"));
         assertThat(environment("passport")).containsEntry("PASSPORT_SIGNING_KEY", "${PASSPORT_SIGNING_KEY:-}");
+    }
+
+    @Test
+    void sendsNoMailAndLetsNoWebhookInsideUnlessToldTo() {
+        assertThat(environment("simple-email"))
+                .containsEntry("SIMPLE_EMAIL_DRY_RUN", "${SIMPLE_EMAIL_DRY_RUN:-true}")
+                .containsKeys("MAILGUN_API_KEY", "MAILGUN_KEY", "MAILGUN_DOMAIN", "MAILGUN_FROM", "MAILGUN_REPLY");
+        assertThat(environment("deliver-webhook"))
+                .containsEntry("DELIVER_WEBHOOK_ALLOW_HTTP", "${DELIVER_WEBHOOK_ALLOW_HTTP:-false}")
+                .containsEntry("DELIVER_WEBHOOK_ALLOWED_NETWORKS", "${DELIVER_WEBHOOK_ALLOWED_NETWORKS:-}");
     }
 
     @Test
@@ -174,9 +194,8 @@ class ComposeTest {
     void buildsEachImageInTheModuleThatHasItsDockerfile() {
         assertThat(service("knative-job-service").path("build").path("context").asText())
                 .isEqualTo("job-service");
-        assertThat(service("send-email-link").path("build").path("context").asText())
-                .isEqualTo("functions/send-email-link");
-        for (String function : List.of("export-report", "passport")) {
+        for (String function : List.of(
+                "send-email-link", "simple-email", "requests-reminder", "deliver-webhook", "export-report", "passport")) {
             assertThat(service(function).path("build").path("context").asText()).isEqualTo("functions/" + function);
         }
         assertThat(service("constructive-admin-server")

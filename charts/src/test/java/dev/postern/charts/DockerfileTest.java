@@ -2,13 +2,16 @@ package dev.postern.charts;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.fabric8.knative.serving.v1.Service;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** The image of the job service keeps what the chart and the compose file count on. */
+/** The images keep what the chart and the compose file count on. */
 class DockerfileTest {
 
     private static final Path DIRECTORY = Path.of("..", "job-service");
@@ -51,8 +54,78 @@ class DockerfileTest {
                         .contains("!" + copy.substring(0, copy.indexOf(' ')).replaceFirst("/$", "")));
     }
 
+    /** What each function's module has to have, so that all of them can be deployed alike. */
+    @Test
+    void everyFunctionHasAnImageThatRunsItsJarAsANumberedUser() throws IOException {
+        List<Path> functions;
+        try (Stream<Path> modules = Files.list(Path.of("..", "functions"))) {
+            functions = modules.filter(DockerfileTest::runs).sorted().toList();
+        }
+
+        assertThat(functions).hasSizeGreaterThan(4);
+        for (Path function : functions) {
+            String jar = function.getFileName() + ".jar";
+            assertThat(instruction(function, "USER")).as("%s", function).containsExactly("10001:10001");
+            assertThat(instruction(function, "COPY"))
+                    .as("%s", function)
+                    .containsExactly("target/lib/ lib/", "target/" + jar + " " + jar);
+            assertThat(yaml.tree(instruction(function, "ENTRYPOINT").getFirst()))
+                    .as("%s", function)
+                    .extracting(argument -> argument.asText())
+                    .startsWith("java")
+                    .endsWith("-jar", jar);
+            assertThat(instruction(function, "ENV"))
+                    .as("%s", function)
+                    .containsExactly("PORT=" + instruction(function, "EXPOSE").getFirst());
+        }
+    }
+
+    @Test
+    void everyManifestBesideAnImageIsOneThatKnativeTakes() throws IOException {
+        List<Path> manifests;
+        try (Stream<Path> modules = Files.list(Path.of("..", "functions"))) {
+            manifests = modules.map(module -> module.resolve("knative.yaml"))
+                    .filter(Files::isRegularFile)
+                    .sorted()
+                    .toList();
+        }
+
+        assertThat(manifests).hasSizeGreaterThan(4);
+        for (Path manifest : manifests) {
+            String function = String.valueOf(manifest.getParent().getFileName());
+            assertThat(yaml.manifests(Files.readString(manifest)))
+                    .as("%s", manifest)
+                    .singleElement()
+                    .isInstanceOfSatisfying(Service.class, service -> {
+                        assertThat(service.getMetadata().getName()).isEqualTo(function);
+                        assertThat(service.getSpec()
+                                        .getTemplate()
+                                        .getSpec()
+                                        .getContainers()
+                                        .getFirst()
+                                        .getImage())
+                                .isEqualTo("postern/" + function);
+                    });
+        }
+    }
+
+    private static boolean runs(Path module) {
+        if (!Files.isDirectory(module.resolve("src/main/java"))) {
+            return false;
+        }
+        try (Stream<Path> files = Files.walk(module.resolve("src/main/java"))) {
+            return files.anyMatch(file -> file.endsWith("Main.java"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private static List<String> instruction(String name) throws IOException {
-        return Files.readAllLines(DIRECTORY.resolve("Dockerfile")).stream()
+        return instruction(DIRECTORY, name);
+    }
+
+    private static List<String> instruction(Path directory, String name) throws IOException {
+        return Files.readAllLines(directory.resolve("Dockerfile")).stream()
                 .filter(line -> line.startsWith(name + " "))
                 .map(line -> line.substring(name.length() + 1))
                 .toList();

@@ -51,6 +51,7 @@ class DocsTest {
     private static final Pattern FENCED = Pattern.compile("(?ms)^```(\\w*)\\n(.*?)^```$");
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)\\s]+)\\)");
     private static final Pattern HEADING = Pattern.compile("(?m)^#+ (.*)$");
+    private static final Pattern SETTING = Pattern.compile("\"(PORT|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\"");
     private static final Pattern TEST_NAME = Pattern.compile("`(\\w+Test)(?:\\.(\\w+))?`");
 
     @Test
@@ -58,6 +59,41 @@ class DocsTest {
         assertThat(read(ROOT.resolve("docs/configuration.md")))
                 .as("docs/configuration.md; './postern settings --markdown' writes it")
                 .isEqualTo(Setting.markdown());
+    }
+
+    @Test
+    void sampleFunctionsPageListsTheirSettingsAndNoOthers() {
+        String page = read(ROOT.resolve("docs/sample-functions.md"));
+        List<String> sources = list(ROOT.resolve("functions"))
+                .map(module -> module.resolve("src/main"))
+                .filter(Files::isDirectory)
+                .flatMap(DocsTest::tree)
+                .filter(file -> file.toString().matches(".*\\.(java|xml|sql)"))
+                .map(DocsTest::read)
+                .toList();
+
+        Set<String> read = sources.stream()
+                .filter(source -> source.contains("Settings settings"))
+                // The runtime's own are the business of docs/functions.md.
+                .filter(source -> !source.contains("package dev.postern.functions.runtime;"))
+                .flatMap(source -> SETTING.matcher(source).results().map(name -> name.group(1)))
+                .collect(Collectors.toCollection(TreeSet::new));
+        assertThat(read)
+                .contains("PORT", "SMTP_HOST", "DELIVER_WEBHOOK_SECRETS")
+                .allSatisfy(name -> assertThat(page).contains("`" + name));
+
+        String everything = String.join("\n", sources);
+        Set<String> listed = Pattern.compile("(?m)^\\| (`[A-Z][^|]*) \\|")
+                .matcher(page)
+                .results()
+                .flatMap(row ->
+                        Pattern.compile("`([A-Z_]+)`").matcher(row.group(1)).results())
+                .map(name -> name.group(1))
+                .collect(Collectors.toCollection(TreeSet::new));
+        assertThat(listed)
+                .hasSizeGreaterThan(25)
+                // A dry run's two are put together from the function's name.
+                .allSatisfy(name -> assertThat(everything).contains(name.replaceFirst("^.*(?=_DRY_RUN)", "")));
     }
 
     @Test
