@@ -84,11 +84,18 @@ final class ClaimPart implements Part {
             without.add(milliseconds(ofBare));
             with.add(milliseconds(ofFull));
         }
-        figures.add(SECTION, "64 jobs," + what.substring(what.lastIndexOf(',') + 1) + ", nothing beside", "ms",
+        figures.add(
+                SECTION,
+                "64 jobs," + what.substring(what.lastIndexOf(',') + 1) + ", nothing beside",
+                "ms",
                 new Series(without));
         figures.add(SECTION, "64 jobs" + what, "ms", new Series(with));
-        figures.add(SECTION, "the same" + what.substring(what.lastIndexOf(',')) + ", beside / nothing beside", "×",
-                new Series(with).over(new Series(without)), Target.atMost(1.1));
+        figures.add(
+                SECTION,
+                "the same" + what.substring(what.lastIndexOf(',')) + ", beside / nothing beside",
+                "×",
+                new Series(with).over(new Series(without)),
+                Target.atMost(1.1));
     }
 
     private static double milliseconds(PreparedStatement claim) throws SQLException {

@@ -1,7 +1,5 @@
 package dev.postern.bench;
 
-import java.util.List;
-
 /** Resident memory of a worker with 1,000 jobs in flight, payloads of 10 KB, and a function that takes a second. */
 final class MemoryPart implements Part {
 
@@ -12,7 +10,8 @@ final class MemoryPart implements Part {
     private final Postern ours;
 
     MemoryPart(Postern ours) {
-        this.ours = ours.with("POSTERN_CONCURRENCY", Integer.toString(IN_FLIGHT)).calling("hold");
+        this.ours =
+                ours.with("POSTERN_CONCURRENCY", Integer.toString(IN_FLIGHT)).calling("hold");
     }
 
     @Override

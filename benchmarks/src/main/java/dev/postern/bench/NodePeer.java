@@ -59,6 +59,7 @@ record NodePeer(Lab lab, Kind kind, Path node, Path directory, String mode) impl
         private final String script;
         /** As npm takes them, with a blank between. */
         private final String packages;
+
         private final String unfinished;
 
         Kind(String title, String script, String packages, String unfinished) {
@@ -86,8 +87,8 @@ record NodePeer(Lab lab, Kind kind, Path node, Path directory, String mode) impl
                 Lab.resource(kind.script, directory);
                 peers.add(new NodePeer(lab, kind, node.get(), directory, "throughput"));
             } else {
-                figures.note("no " + kind.title + ": npm could not install " + kind.packages
-                        + "; its log is " + directory.resolve("npm.log"));
+                figures.note("no " + kind.title + ": npm could not install " + kind.packages + "; its log is "
+                        + directory.resolve("npm.log"));
             }
         }
         return peers;
@@ -195,7 +196,8 @@ record NodePeer(Lab lab, Kind kind, Path node, Path directory, String mode) impl
                 "HOSTNAME", "bench"));
         environment.putAll(Map.of(
                 "JOBS_SUPPORT_ANY", "true",
-                "INTERNAL_GATEWAY_DEVELOPMENT_MAP", "{\"noop\": \"" + lab.functions().url() + "/noop\"}",
+                "INTERNAL_GATEWAY_DEVELOPMENT_MAP",
+                        "{\"noop\": \"" + lab.functions().url() + "/noop\"}",
                 "INTERNAL_JOBS_CALLBACK_URL", "http://127.0.0.1:9",
                 "LOG_LEVEL", "error"));
         return lab.start(kind.script.replace(".mjs", "").toLowerCase(Locale.ROOT), command, environment);

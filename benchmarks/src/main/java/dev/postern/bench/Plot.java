@@ -31,33 +31,55 @@ final class Plot {
                         .max()
                         .orElse(1);
                 y += 16;
-                body.append(String.format(Locale.ROOT, 
+                body.append(String.format(
+                        Locale.ROOT,
                         "<text x=\"4\" y=\"%d\" font-weight=\"bold\">%s, %s</text>%n",
-                        y + 14, escaped(figure.section()), escaped(figure.unit())));
+                        y + 14,
+                        escaped(figure.section()),
+                        escaped(figure.unit())));
                 y += ROW + 4;
             }
             double median = BAR * figure.values().median() / scale;
             double low = LABEL + BAR * figure.values().min() / scale;
             double high = LABEL + BAR * figure.values().max() / scale;
-            body.append(String.format(Locale.ROOT, 
+            body.append(String.format(
+                    Locale.ROOT,
                     "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>%n",
-                    LABEL - 8, y + 14, escaped(figure.name())));
-            body.append(String.format(Locale.ROOT, 
+                    LABEL - 8,
+                    y + 14,
+                    escaped(figure.name())));
+            body.append(String.format(
+                    Locale.ROOT,
                     "<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>%n",
-                    LABEL, y + 3, median, ROW - 6, figure.name().startsWith("Postern") ? "#2a6fb0" : "#9aa5b1"));
-            body.append(String.format(Locale.ROOT, 
+                    LABEL,
+                    y + 3,
+                    median,
+                    ROW - 6,
+                    figure.name().startsWith("Postern") ? "#2a6fb0" : "#9aa5b1"));
+            body.append(String.format(
+                    Locale.ROOT,
                     "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#222\" stroke-width=\"1.5\"/>%n",
-                    low, y + ROW / 2, high, y + ROW / 2));
-            body.append(String.format(Locale.ROOT, 
+                    low,
+                    y + ROW / 2,
+                    high,
+                    y + ROW / 2));
+            body.append(String.format(
+                    Locale.ROOT,
                     "<text x=\"%.1f\" y=\"%d\">%s</text>%n",
-                    Math.max(LABEL + median, high) + 6, y + 14, figure.median()));
+                    Math.max(LABEL + median, high) + 6,
+                    y + 14,
+                    figure.median()));
             y += ROW;
         }
         int width = LABEL + BAR + RIGHT;
-        return String.format(Locale.ROOT, 
+        return String.format(
+                        Locale.ROOT,
                         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\""
                                 + " font-family=\"sans-serif\" font-size=\"12\">%n",
-                        width, y + 16, width, y + 16)
+                        width,
+                        y + 16,
+                        width,
+                        y + 16)
                 + "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n" + body + "</svg>\n";
     }
 

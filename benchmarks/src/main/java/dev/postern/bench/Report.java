@@ -49,8 +49,7 @@ record Report(Figures figures, Map<String, String> machine, Instant at, Size siz
     }
 
     private static String row(String name, String median, String unit, String turns, String target, String verdict) {
-        return String.format(
-                        Locale.ROOT, "%-62s %9s %-10s %-17s %-18s %s", name, median, unit, turns, target, verdict)
+        return String.format(Locale.ROOT, "%-62s %9s %-10s %-17s %-18s %s", name, median, unit, turns, target, verdict)
                 .stripTrailing();
     }
 

@@ -17,11 +17,10 @@ final class SettingsPart implements Part {
     SettingsPart(Postern ours) {
         variants.put("default", ours);
         for (String concurrency : List.of("128", "256")) {
-            variants.put(
-                    "concurrency " + concurrency,
-                    ours.with("POSTERN_CONCURRENCY", concurrency));
+            variants.put("concurrency " + concurrency, ours.with("POSTERN_CONCURRENCY", concurrency));
         }
-        variants.put("concurrency 256, pool 12",
+        variants.put(
+                "concurrency 256, pool 12",
                 ours.with("POSTERN_CONCURRENCY", "256").with("POSTERN_POOL_SIZE", "12"));
         variants.put("targets not protected", ours.with("POSTERN_PROTECT_TARGETS", "false"));
     }

@@ -13,7 +13,16 @@ package dev.postern.bench;
  * @param future rows that are due tomorrow, beside which claims are measured
  * @param dead letters there
  */
-record Size(int turns, int repeats, int backlog, int warmUp, int seconds, int idleJobs, int deepBacklog, int future, int dead) {
+record Size(
+        int turns,
+        int repeats,
+        int backlog,
+        int warmUp,
+        int seconds,
+        int idleJobs,
+        int deepBacklog,
+        int future,
+        int dead) {
 
     /** Half an hour. */
     static Size full(int turns) {

@@ -76,8 +76,7 @@ final class SteadyPart implements Part {
     }
 
     /** Returns the jobs a second that were really added. */
-    private static double load(
-            Lab lab, Database database, int jobsATick, int seconds, Latency receipt, Latency outcome)
+    private static double load(Lab lab, Database database, int jobsATick, int seconds, Latency receipt, Latency outcome)
             throws InterruptedException {
         lab.functions().reset(true);
         int ticks = (int) (seconds * 1_000_000_000L / TICK_NANOS);

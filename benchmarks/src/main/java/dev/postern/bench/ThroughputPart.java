@@ -147,8 +147,10 @@ final class ThroughputPart implements Part {
                 Target.atLeast(0.6));
         for (Turns turns : all) {
             turns.cost(figures, "CPU worker", "s/1k jobs", turn -> turn.drain().workerCpu());
-            turns.cost(figures, "CPU functions", "s/1k jobs", turn -> turn.drain().functionsCpu());
-            turns.cost(figures, "CPU Postgres", "s/1k jobs", turn -> turn.drain().postgresCpu());
+            turns.cost(
+                    figures, "CPU functions", "s/1k jobs", turn -> turn.drain().functionsCpu());
+            turns.cost(
+                    figures, "CPU Postgres", "s/1k jobs", turn -> turn.drain().postgresCpu());
             turns.cost(figures, "memory", "MB", turn -> turn.drain().residentMb());
             turns.cost(figures, "WAL", "bytes/job", turn -> turn.drain().walBytes());
             turns.cost(figures, "dead tuples", "per job", Measured::deadTuples);

@@ -29,8 +29,8 @@ class TargetTest {
 
     @Test
     void theVerdictOfAFigureIsItsMedians() {
-        Figure figure = new Figure(
-                "workers", "4 workers / 1", "×", Series.of(0.5, 1.1, 1.2), Optional.of(Target.atLeast(1)));
+        Figure figure =
+                new Figure("workers", "4 workers / 1", "×", Series.of(0.5, 1.1, 1.2), Optional.of(Target.atLeast(1)));
 
         assertThat(figure.verdict()).isEqualTo("met");
         assertThat(figure.spread()).isEqualTo("0.50–1.20");

@@ -195,7 +195,12 @@ class ComposeTest {
         assertThat(service("knative-job-service").path("build").path("context").asText())
                 .isEqualTo("job-service");
         for (String function : List.of(
-                "send-email-link", "simple-email", "requests-reminder", "deliver-webhook", "export-report", "passport")) {
+                "send-email-link",
+                "simple-email",
+                "requests-reminder",
+                "deliver-webhook",
+                "export-report",
+                "passport")) {
             assertThat(service(function).path("build").path("context").asText()).isEqualTo("functions/" + function);
         }
         assertThat(service("constructive-admin-server")
