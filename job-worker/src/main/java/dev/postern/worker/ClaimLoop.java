@@ -35,6 +35,11 @@ final class ClaimLoop {
     /** So long claims go on from where the last one ended; then one begins anew and meets what was added before that. */
     private static final long GO_ON_NANOS = Duration.ofSeconds(1).toNanos();
 
+    /** Or so many times longer than beginning anew took: a forgotten transaction makes a second of it in half an hour. */
+    private static final long GO_ON_TIMES = 20;
+
+    private static final long GO_ON_MOST_NANOS = Duration.ofSeconds(15).toNanos();
+
     private final Vertx vertx;
     private final JobStore store;
     private final WorkerConfig config;
@@ -50,6 +55,7 @@ final class ClaimLoop {
     private boolean mayHaveMore;
     private @Nullable ClaimedJob last;
     private long beganAt;
+    private long goOnNanos = GO_ON_NANOS;
     private long timer = -1;
     private long backoffMs;
     private Future<Void> pass = Future.succeededFuture();
@@ -135,10 +141,13 @@ final class ClaimLoop {
         }
         long sentAt = System.nanoTime();
         Map<String, Integer> allowances = targets.allowances();
-        if (last == null || sentAt - beganAt > GO_ON_NANOS) {
+        if (sentAt - beganAt > goOnNanos) {
             last = null;
+        }
+        if (last == null) {
             beganAt = sentAt;
         }
+        boolean anew = last == null;
         // Whoever takes some tasks only does not look for the others.
         Duration awake = config.tasks().isEmpty() && pace.crowded(sentAt) ? PollPace.AWAKE : null;
         return store.claim(config.workerId(), config.tasks(), free, config.lease(), allowances, last, awake)
@@ -147,6 +156,10 @@ final class ClaimLoop {
                     if (backoffMs > 0) {
                         log.info("the database is back, claiming again");
                         backoffMs = 0;
+                    }
+                    if (anew) {
+                        long took = System.nanoTime() - sentAt;
+                        goOnNanos = Math.clamp(GO_ON_TIMES * took, GO_ON_NANOS, GO_ON_MOST_NANOS);
                     }
                     last = jobs.size() == free ? jobs.getLast() : null;
                     pace.found(jobs.size(), System.nanoTime());
