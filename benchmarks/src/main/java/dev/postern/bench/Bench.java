@@ -45,6 +45,7 @@ final class Bench {
 
     Report run(Size size, List<String> wished) throws InterruptedException {
         Figures figures = new Figures();
+        Report report = new Report(figures, Machine.describe(home), at, size);
         Path run = Lab.directory(out.resolve("run-" + STAMP.format(at)));
         progress.say("starting Postgres and the functions");
         try (Lab lab = Lab.open(home, out, run, progress)) {
@@ -64,9 +65,11 @@ final class Bench {
                     progress.say("not measured: " + e.getMessage());
                     figures.note(part.name() + " not measured: " + e.getMessage());
                 }
+                // Nor for a run that is broken off.
+                report.write(out);
             }
         }
-        return new Report(figures, Machine.describe(home), at, size);
+        return report;
     }
 
     private static List<Part> parts(Lab lab, List<NodePeer> peers) {

@@ -6,9 +6,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** What a run stands on: a Postgres, the functions, directories, and every process that it has started. */
 final class Lab implements AutoCloseable {
@@ -30,7 +32,10 @@ final class Lab implements AutoCloseable {
         this.logs = directory(run.resolve("logs"));
         // Before anything runs that it would have to end.
         Runtime.getRuntime().addShutdownHook(new Thread(this::close, "bench-shutdown"));
-        this.postgres = keep(Postgres.start(run.resolve("postgres")));
+        Path data = run.resolve("postgres");
+        // Pushed first, so that it goes last.
+        keep(() -> remove(data));
+        this.postgres = keep(Postgres.start(data));
         this.functions =
                 keep(FunctionServer.start(resource("functions.mjs", directory(run)), logs.resolve("functions.log")));
     }
@@ -87,6 +92,17 @@ final class Lab implements AutoCloseable {
             return file;
         } catch (IOException e) {
             throw new BenchException("cannot write " + file, e);
+        }
+    }
+
+    private static void remove(Path directory) throws IOException {
+        if (!Files.isDirectory(directory)) {
+            return;
+        }
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
         }
     }
 
