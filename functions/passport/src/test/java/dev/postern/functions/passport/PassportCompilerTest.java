@@ -67,6 +67,12 @@ class PassportCompilerTest {
     }
 
     @Test
+    void writesSumsWithoutZerosAtTheirEnd() {
+        assertThat(CanonicalJson.text(DecimalNode.valueOf(new BigDecimal("200.00"))))
+                .isEqualTo("200");
+    }
+
+    @Test
     void isAnotherWhenAnyFactOrRuleIsAnother() throws Exception {
         Compiled passport = PassportCompiler.compile(sealed(BillOfMaterials.facts(BOM)), rules(RULES));
         Compiled otherFact =
