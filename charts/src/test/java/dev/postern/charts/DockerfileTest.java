@@ -92,7 +92,7 @@ class DockerfileTest {
 
         assertThat(manifests).hasSizeGreaterThan(4);
         for (Path manifest : manifests) {
-            String function = String.valueOf(manifest.getParent().getFileName());
+            String function = manifest.getName(manifest.getNameCount() - 2).toString();
             assertThat(yaml.manifests(Files.readString(manifest)))
                     .as("%s", manifest)
                     .singleElement()

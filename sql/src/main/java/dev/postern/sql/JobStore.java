@@ -59,8 +59,7 @@ public final class JobStore {
         this.claimJobs = "select c.id, c.attempt, c.lease_token, c.database_id, c.queue_name, c.task_identifier,"
                 + " c.payload, c.max_attempts, c.actor_id, c.entity_id, c.request_id, c.traceparent,"
                 + " c.priority, c.run_at"
-                + " from set_config('synchronous_commit', 'off', true) as lazily"
-                + " cross join " + schema + ".claim_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) as c";
+                + " from " + schema + ".claim_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) as c";
         this.wakeWorkers = "select " + schema + ".wake_workers()";
         this.nextDue = "select " + schema + ".next_due()";
         this.finishJobs = "select element, verdict from " + schema + ".finish_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9)";
