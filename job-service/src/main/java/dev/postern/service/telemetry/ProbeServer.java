@@ -4,6 +4,7 @@ import dev.postern.sql.JobDirectory;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -61,7 +62,8 @@ public final class ProbeServer extends VerticleBase {
 
     @Override
     public Future<?> start() {
-        return vertx.createHttpServer()
+        // Of a few hundred GETs that asked to be upgraded to HTTP/2, one was never answered.
+        return vertx.createHttpServer(new HttpServerOptions().setHttp2ClearTextEnabled(false))
                 .requestHandler(this::answer)
                 .listen(port, host)
                 .onSuccess(listening -> {

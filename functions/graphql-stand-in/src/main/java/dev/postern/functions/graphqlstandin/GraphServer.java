@@ -9,6 +9,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import java.io.IOException;
 import java.util.List;
@@ -25,7 +26,8 @@ final class GraphServer {
 
     GraphServer(Vertx vertx, TenantGraph graph) {
         this.graph = graph;
-        this.http = vertx.createHttpServer().requestHandler(this::route);
+        this.http = vertx.createHttpServer(new HttpServerOptions().setHttp2ClearTextEnabled(false))
+                .requestHandler(this::route);
     }
 
     /** Listens; the future has the port. */

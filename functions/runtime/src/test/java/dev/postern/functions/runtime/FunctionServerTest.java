@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -286,6 +287,17 @@ final class FunctionServerTest {
             problem(get, 405);
             assertThat(get.headers().firstValue("Allow")).hasValue("POST");
             assertThat(get.headers().firstValue("X-Job-Id")).hasValue("1");
+        }
+    }
+
+    @Test
+    void staysWithHttp11WhenAskedToUpgrade() throws Exception {
+        try (var function = new RunningFunction<>(JsonNode.class, (payload, job) -> Answer.done())) {
+            HttpResponse<String> health = function.send(function.request("/healthz")
+                    .version(HttpClient.Version.HTTP_2)
+                    .build());
+            assertThat(health.statusCode()).isEqualTo(200);
+            assertThat(health.version()).isEqualTo(HttpClient.Version.HTTP_1_1);
         }
     }
 
