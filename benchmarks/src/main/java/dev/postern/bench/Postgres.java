@@ -3,8 +3,6 @@ package dev.postern.bench;
 import dev.postern.service.local.LocalPostgres;
 import dev.postern.sql.DatabaseConfig;
 import dev.postern.sql.SchemaMigrator;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A durable Postgres of the run's own: fsync, full page writes and synchronous commit are on. */
@@ -12,12 +10,10 @@ final class Postgres implements AutoCloseable {
 
     private static final String TEMPLATE = "postern_template";
 
-    private final Path directory;
     private final LocalPostgres server;
     private int databases;
 
-    private Postgres(Path directory, LocalPostgres server) {
-        this.directory = directory;
+    private Postgres(LocalPostgres server) {
         this.server = server;
     }
 
@@ -30,7 +26,7 @@ final class Postgres implements AutoCloseable {
             admin.execute("alter system set max_wal_size = '8GB'");
             admin.execute("alter system set checkpoint_timeout = '30min'");
         }
-        Postgres postgres = new Postgres(directory, LocalPostgres.start(directory, 0));
+        Postgres postgres = new Postgres(LocalPostgres.start(directory, 0));
         try (Database admin = postgres.admin()) {
             admin.execute("create database " + TEMPLATE);
         }
@@ -77,13 +73,7 @@ final class Postgres implements AutoCloseable {
 
     /** Processor time of all its processes so far. */
     double cpuSeconds() {
-        Path file = directory.resolve("data").resolve("postmaster.pid");
-        try {
-            return Proc.cpuSecondsOfAll(
-                    Long.parseLong(Files.readAllLines(file).getFirst().strip()));
-        } catch (IOException e) {
-            throw new BenchException("cannot read " + file, e);
-        }
+        return Proc.cpuSecondsOfAll(server.pid());
     }
 
     @Override

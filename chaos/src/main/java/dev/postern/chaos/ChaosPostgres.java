@@ -2,9 +2,6 @@ package dev.postern.chaos;
 
 import dev.postern.service.local.LocalPostgres;
 import dev.postern.sql.DatabaseConfig;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -53,7 +50,7 @@ final class ChaosPostgres implements AutoCloseable {
 
     /** Drops everything where it stands; the next start recovers from the log. */
     synchronized void stopImmediately() {
-        long pid = postmaster();
+        long pid = server.pid();
         Signals.send("QUIT", pid);
         ProcessHandle.of(pid).ifPresent(ChaosPostgres::awaitEnd);
         server.close();
@@ -70,15 +67,6 @@ final class ChaosPostgres implements AutoCloseable {
             throw new IllegalStateException("somebody took port " + port + " while Postgres was away");
         }
         server = again;
-    }
-
-    private long postmaster() {
-        Path file = directory.resolve("data").resolve("postmaster.pid");
-        try {
-            return Long.parseLong(Files.readAllLines(file).getFirst().strip());
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot read " + file, e);
-        }
     }
 
     private static void awaitEnd(ProcessHandle process) {

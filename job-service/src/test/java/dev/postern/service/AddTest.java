@@ -3,7 +3,6 @@ package dev.postern.service;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.postern.service.cli.Postern;
-import dev.postern.sql.DatabaseConfig;
 import dev.postern.sql.JobDatabase;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -13,7 +12,6 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -155,16 +153,9 @@ class AddTest {
     }
 
     private int add(String... arguments) {
-        DatabaseConfig config = database.config();
-        Map<String, String> environment = Map.of(
-                "PGHOST", config.host(),
-                "PGPORT", Integer.toString(config.port()),
-                "PGUSER", config.user(),
-                "PGPASSWORD", config.password(),
-                "PGDATABASE", config.database());
         String[] all = new String[arguments.length + 1];
         all[0] = "add";
         System.arraycopy(arguments, 0, all, 1, arguments.length);
-        return Postern.run(environment, all);
+        return Postern.run(Ran.environment(database), all);
     }
 }

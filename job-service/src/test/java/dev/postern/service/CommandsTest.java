@@ -2,15 +2,9 @@ package dev.postern.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.postern.service.cli.Postern;
-import dev.postern.sql.DatabaseConfig;
 import dev.postern.sql.JobDatabase;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -113,24 +107,7 @@ class CommandsTest {
     }
 
     private static Said postern(String... arguments) {
-        DatabaseConfig config = database.config();
-        Map<String, String> environment = Map.of(
-                "PGHOST", config.host(),
-                "PGPORT", Integer.toString(config.port()),
-                "PGUSER", config.user(),
-                "PGPASSWORD", config.password(),
-                "PGDATABASE", config.database());
-        PrintStream before = System.out;
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
-        try {
-            int exitCode = Postern.run(environment, arguments);
-            return new Said(
-                    exitCode,
-                    new ArrayList<>(
-                            bytes.toString(StandardCharsets.UTF_8).lines().toList()));
-        } finally {
-            System.setOut(before);
-        }
+        Ran ran = Ran.postern(database, arguments);
+        return new Said(ran.code(), new ArrayList<>(ran.out().lines().toList()));
     }
 }

@@ -2,13 +2,8 @@ package dev.postern.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.postern.service.cli.Postern;
 import dev.postern.sql.JobDatabase;
 import io.vertx.core.json.JsonObject;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -20,9 +15,6 @@ class DeadLetterCommandsTest {
 
     @RegisterExtension
     static final JobDatabase database = JobDatabase.migrated();
-
-    /** What a command left: its exit code and both streams. */
-    private record Ran(int code, String out, String err) {}
 
     @BeforeEach
     void noJobs() {
@@ -39,23 +31,23 @@ class DeadLetterCommandsTest {
 
         Ran ran = run("dead-letters", "--limit", "2");
 
-        assertThat(ran.code).isZero();
-        assertThat(ran.out.lines()).hasSize(4);
-        assertThat(ran.out.lines().toList().get(0)).matches(" +id +died at \\(UTC\\) +task +attempts +last error");
-        assertThat(ran.out.lines().toList().get(1))
+        assertThat(ran.code()).isZero();
+        assertThat(ran.out().lines()).hasSize(4);
+        assertThat(ran.out().lines().toList().get(0)).matches(" +id +died at \\(UTC\\) +task +attempts +last error");
+        assertThat(ran.out().lines().toList().get(1))
                 .matches(" +4  2026-01-0\\dT.*Z +a-longer-task +25/25  HTTP 500: broken");
-        assertThat(ran.out.lines().toList().get(2))
+        assertThat(ran.out().lines().toList().get(2))
                 .matches(" +3  .* ping .*HTTP 500: broken  \\(replayed 2026-01-01T00:00:00Z by ada\\)");
-        assertThat(ran.out.lines().toList().get(3)).isEqualTo("and more; --limit shows them");
-        assertThat(run("dead-letters", "--task", "a-longer-task").out.lines()).hasSize(2);
-        assertThat(run("dead-letters", "1", "2").out.lines()).hasSize(3);
+        assertThat(ran.out().lines().toList().get(3)).isEqualTo("and more; --limit shows them");
+        assertThat(run("dead-letters", "--task", "a-longer-task").out().lines()).hasSize(2);
+        assertThat(run("dead-letters", "1", "2").out().lines()).hasSize(3);
     }
 
     @Test
     void printsAllOfEachAsJson() {
         deadLetters("ping", 2);
         Ran ran = run("dead-letters", "--json", "--error-like", "HTTP 5%");
-        assertThat(ran.out.lines().map(JsonObject::new)).hasSize(2).allSatisfy(letter -> {
+        assertThat(ran.out().lines().map(JsonObject::new)).hasSize(2).allSatisfy(letter -> {
             assertThat(letter.getString("task")).isEqualTo("ping");
             assertThat(letter.getJsonObject("payload").getInteger("n")).isEqualTo(1);
             assertThat(letter.getJsonArray("errors").getJsonObject(0).getString("error"))
@@ -71,13 +63,13 @@ class DeadLetterCommandsTest {
         assertThat(replayers()).isEmpty();
 
         assertThat(run("replay", "2")).isEqualTo(new Ran(0, "replayed 1 dead letter\n", ""));
-        assertThat(run("replay", "1", "--by", "deploy script").code).isZero();
+        assertThat(run("replay", "1", "--by", "deploy script").code()).isZero();
 
         assertThat(replayers()).containsExactly("deploy script", "operator");
         Ran again = run("replay", "1", "2", "3");
-        assertThat(again.code).isEqualTo(1);
-        assertThat(again.out).isEqualTo("replayed 1 dead letter\n");
-        assertThat(again.err)
+        assertThat(again.code()).isEqualTo(1);
+        assertThat(again.out()).isEqualTo("replayed 1 dead letter\n");
+        assertThat(again.err())
                 .startsWith("postern: 2 of the given ids are not of a dead letter")
                 .hasLineCount(1);
     }
@@ -106,7 +98,7 @@ class DeadLetterCommandsTest {
         database.execute("create trigger a_die before update on app_jobs.jobs for each row"
                 + " when (old.died_at is not null and new.attempts = 0) execute function public.die()");
         try {
-            assertThat(run("replay", "--all").out).isEqualTo("replayed 2000 dead letters\n");
+            assertThat(run("replay", "--all").out()).isEqualTo("replayed 2000 dead letters\n");
         } finally {
             database.execute("drop function public.die() cascade");
         }
@@ -116,13 +108,13 @@ class DeadLetterCommandsTest {
     void purgesOnlyWhenToldTwice() {
         deadLetters("ping", 1500);
         deadLetters("pong", 1);
-        assertThat(run("purge", "--task", "ping", "--dry-run").out).isEqualTo("would purge 1500 dead letters\n");
+        assertThat(run("purge", "--task", "ping", "--dry-run").out()).isEqualTo("would purge 1500 dead letters\n");
         assertThat(run("purge", "--task", "ping"))
                 .isEqualTo(
                         new Ran(2, "", "postern: this would delete 1500 dead letters for good; say --yes to do it\n"));
         assertThat(database.number("select count(*) from app_jobs.jobs")).isEqualTo(1501);
 
-        assertThat(run("purge", "--task", "ping", "--yes").out).isEqualTo("purged 1500 dead letters\n");
+        assertThat(run("purge", "--task", "ping", "--yes").out()).isEqualTo("purged 1500 dead letters\n");
 
         assertThat(database.value("select task_identifier from app_jobs.jobs")).isEqualTo("pong");
     }
@@ -135,8 +127,8 @@ class DeadLetterCommandsTest {
                 List.of("purge", "--yes"),
                 List.of("dead-letters", "--limit", "0"))) {
             Ran ran = run(misuse.toArray(String[]::new));
-            assertThat(ran.code).as(misuse.toString()).isEqualTo(2);
-            assertThat(ran.err).startsWith("postern: ").hasLineCount(1);
+            assertThat(ran.code()).as(misuse.toString()).isEqualTo(2);
+            assertThat(ran.err()).startsWith("postern: ").hasLineCount(1);
         }
         Ran nameless = run(Map.of("USER", ""), "replay", "--all");
         assertThat(nameless).isEqualTo(new Ran(2, "", "postern: say who replays: --by NAME (USER is not set)\n"));
@@ -159,30 +151,10 @@ class DeadLetterCommandsTest {
     }
 
     private static Ran run(String... arguments) {
-        return run(Map.of("USER", "operator"), arguments);
+        return Ran.postern(database, arguments);
     }
 
     private static Ran run(Map<String, String> others, String... arguments) {
-        var config = database.config();
-        Map<String, String> environment = new HashMap<>(Map.of(
-                "PGHOST", config.host(),
-                "PGPORT", Integer.toString(config.port()),
-                "PGUSER", config.user(),
-                "PGPASSWORD", config.password(),
-                "PGDATABASE", config.database()));
-        environment.putAll(others);
-        PrintStream out = System.out;
-        PrintStream err = System.err;
-        ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
-        ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
-        System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
-        System.setErr(new PrintStream(errBytes, true, StandardCharsets.UTF_8));
-        try {
-            int code = Postern.run(environment, arguments);
-            return new Ran(code, outBytes.toString(StandardCharsets.UTF_8), errBytes.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(out);
-            System.setErr(err);
-        }
+        return Ran.postern(database, others, arguments);
     }
 }

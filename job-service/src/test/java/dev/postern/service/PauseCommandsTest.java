@@ -2,14 +2,10 @@ package dev.postern.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.postern.service.cli.Postern;
 import dev.postern.sql.JobDatabase;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -22,9 +18,6 @@ class PauseCommandsTest {
     @RegisterExtension
     static final JobDatabase database = JobDatabase.migrated();
 
-    /** What a command left: its exit code and both streams. */
-    private record Ran(int code, String out, String err) {}
-
     @BeforeEach
     void noLimits() {
         database.execute("truncate app_jobs.jobs, app_jobs.task_settings, app_jobs.tenant_settings,"
@@ -34,11 +27,11 @@ class PauseCommandsTest {
     @Test
     void pausesATaskInTheNameOfItsUserAndKeepsTheFirstPause() {
         database.addJob("ping", "{}");
-        assertThat(run("pause", "--task", "ping").out).matches("task ping is paused by operator since 20.*\n");
+        assertThat(run("pause", "--task", "ping").out()).matches("task ping is paused by operator since 20.*\n");
         assertThat(claimed()).isZero();
         Ran again = run("pause", "--task", "ping", "--by", "ada");
-        assertThat(again.code).isZero();
-        assertThat(again.out).startsWith("task ping is paused by operator since 20");
+        assertThat(again.code()).isZero();
+        assertThat(again.out()).startsWith("task ping is paused by operator since 20");
 
         assertThat(run("resume", "--task", "ping")).isEqualTo(new Ran(0, "task ping is resumed\n", ""));
 
@@ -48,11 +41,12 @@ class PauseCommandsTest {
 
     @Test
     void pausesATenantOrOneQueueOfIt() {
-        assertThat(run("pause", "--tenant", TENANT, "--queue", "mails", "--by", "ada").out)
+        assertThat(run("pause", "--tenant", TENANT, "--queue", "mails", "--by", "ada")
+                        .out())
                 .startsWith("queue mails of tenant " + TENANT + " is paused by ada since ");
         assertThat(run("resume", "--tenant", TENANT))
                 .isEqualTo(new Ran(1, "tenant " + TENANT + " was not paused\n", ""));
-        assertThat(run("pause", "--tenant", TENANT).out)
+        assertThat(run("pause", "--tenant", TENANT).out())
                 .startsWith("tenant " + TENANT + " is paused by operator since ");
 
         assertThat(statusLines())
@@ -61,8 +55,8 @@ class PauseCommandsTest {
                 .anySatisfy(line ->
                         assertThat(line).startsWith("paused: queue mails of tenant " + TENANT + ", by ada since 20"));
 
-        assertThat(run("resume", "--tenant", TENANT).code).isZero();
-        assertThat(run("resume", "--tenant", TENANT, "--queue", "mails").code).isZero();
+        assertThat(run("resume", "--tenant", TENANT).code()).isZero();
+        assertThat(run("resume", "--tenant", TENANT, "--queue", "mails").code()).isZero();
         assertThat(statusLines()).isEmpty();
     }
 
@@ -98,16 +92,17 @@ class PauseCommandsTest {
                     List.of("--queue", "mails"),
                     List.of("--task", "ping", "--queue", "mails"),
                     List.of("--task", "ping", "--tenant", TENANT))) {
-                Ran ran = run(Map.of("USER", "operator"), command, misuse);
-                assertThat(ran.code).as("%s %s", command, misuse).isEqualTo(2);
-                assertThat(ran.err)
+                Ran ran = run(Stream.concat(Stream.of(command), misuse.stream()).toArray(String[]::new));
+                assertThat(ran.code()).as("%s %s", command, misuse).isEqualTo(2);
+                assertThat(ran.err())
                         .startsWith("postern: name what to " + command + ": --task TASK, or")
                         .hasLineCount(1);
             }
         }
-        assertThat(run(Map.of("USER", ""), "pause", List.of("--task", "ping")))
+        assertThat(Ran.postern(database, Map.of("USER", ""), "pause", "--task", "ping"))
                 .isEqualTo(new Ran(2, "", "postern: say who pauses: --by NAME (USER is not set)\n"));
-        assertThat(run("pause", "--tenant", "00000000-0000-0000-0000-000000000000").err)
+        assertThat(run("pause", "--tenant", "00000000-0000-0000-0000-000000000000")
+                        .err())
                 .startsWith("postern: tenant 00000000-0000-0000-0000-000000000000 stands for the settings of all")
                 .hasLineCount(1);
         assertThat(statusLines()).isEmpty();
@@ -119,43 +114,14 @@ class PauseCommandsTest {
 
     private static List<String> statusLines() {
         Ran ran = run("status");
-        assertThat(ran.code).isZero();
-        return ran.out
+        assertThat(ran.code()).isZero();
+        return ran.out()
                 .lines()
                 .filter(line -> line.matches("(paused|limit|priority class): .*"))
                 .toList();
     }
 
-    private static Ran run(String command, String... arguments) {
-        return run(Map.of("USER", "operator"), command, List.of(arguments));
-    }
-
-    private static Ran run(Map<String, String> others, String command, List<String> arguments) {
-        var config = database.config();
-        Map<String, String> environment = new HashMap<>(Map.of(
-                "PGHOST", config.host(),
-                "PGPORT", Integer.toString(config.port()),
-                "PGUSER", config.user(),
-                "PGPASSWORD", config.password(),
-                "PGDATABASE", config.database()));
-        environment.putAll(others);
-        String[] line = new String[arguments.size() + 1];
-        line[0] = command;
-        for (int i = 0; i < arguments.size(); i++) {
-            line[i + 1] = arguments.get(i);
-        }
-        PrintStream out = System.out;
-        PrintStream err = System.err;
-        ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
-        ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
-        System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
-        System.setErr(new PrintStream(errBytes, true, StandardCharsets.UTF_8));
-        try {
-            int code = Postern.run(environment, line);
-            return new Ran(code, outBytes.toString(StandardCharsets.UTF_8), errBytes.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(out);
-            System.setErr(err);
-        }
+    private static Ran run(String... arguments) {
+        return Ran.postern(database, arguments);
     }
 }

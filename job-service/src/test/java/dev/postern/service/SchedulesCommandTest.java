@@ -2,16 +2,10 @@ package dev.postern.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.postern.service.cli.Postern;
 import dev.postern.sql.JobDatabase;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -22,9 +16,6 @@ class SchedulesCommandTest {
 
     @RegisterExtension
     static final JobDatabase database = JobDatabase.migrated();
-
-    /** What a command left: its exit code and both streams. */
-    private record Ran(int code, String out, String err) {}
 
     @BeforeEach
     void onTheDayBeforeTheClocksGoBack() {
@@ -45,9 +36,9 @@ class SchedulesCommandTest {
 
         Ran ran = run("schedules");
 
-        assertThat(ran.err).isEmpty();
-        assertThat(ran.code).isZero();
-        List<String> lines = ran.out.lines().toList();
+        assertThat(ran.err()).isEmpty();
+        assertThat(ran.code()).isZero();
+        List<String> lines = ran.out().lines().toList();
         assertThat(lines)
                 .containsSubsequence(
                         "schedule " + nightly + "  ping  new, to be planned by a scheduler",
@@ -62,11 +53,11 @@ class SchedulesCommandTest {
                         "    next    Thu 2026-12-24 17:00:00 +00:00  UTC");
         assertThat(lines.stream().filter(line -> line.contains("Berlin  ") || line.endsWith("Europe/Berlin")))
                 .hasSize(10);
-        assertThat(run("schedules", "--task", "pong").out).isEqualTo("no schedules\n");
-        assertThat(run("schedules", "--id", "" + once, "--next", "0").out)
+        assertThat(run("schedules", "--task", "pong").out()).isEqualTo("no schedules\n");
+        assertThat(run("schedules", "--id", "" + once, "--next", "0").out())
                 .startsWith("schedule " + once)
                 .doesNotContain("next");
-        assertThat(run("schedules", "--limit", "1").out).endsWith("and more; --limit shows them\n");
+        assertThat(run("schedules", "--limit", "1").out()).endsWith("and more; --limit shows them\n");
         assertThat(run("schedules", "--limit", "0"))
                 .isEqualTo(new Ran(2, "", "postern: --limit must be at least 1, --next from 0 to 1000\n"));
     }
@@ -74,7 +65,8 @@ class SchedulesCommandTest {
     @Test
     void listsThemAsJson() {
         long id = add("\"0 0 * * *\"", ", missed_ticks => 'all', overlap => 'allow'");
-        JsonObject schedule = new JsonObject(run("schedules", "--json", "--next", "2").out);
+        JsonObject schedule =
+                new JsonObject(run("schedules", "--json", "--next", "2").out());
         assertThat(schedule.getLong("id")).isEqualTo(id);
         assertThat(schedule.getString("state")).isEqualTo("new");
         assertThat(schedule.getString("missed_ticks")).isEqualTo("all");
@@ -87,32 +79,32 @@ class SchedulesCommandTest {
     void saysWhatIsTheMatterWithOne() {
         long id = add("\"0 * * * *\"", "");
         database.execute("update app_jobs.scheduled_jobs set next_tick_at = '2026-10-24 09:00Z'");
-        assertThat(run("schedules").out)
+        assertThat(run("schedules").out())
                 .startsWith("schedule " + id + "  ping  active, overdue since 2026-10-24T09:00:00Z\n");
         database.execute("update app_jobs.scheduled_jobs set next_tick_at = null, last_error = 'it is bad'");
-        assertThat(run("schedules").out)
+        assertThat(run("schedules").out())
                 .startsWith("schedule " + id + "  ping  parked: it is bad\n")
                 .doesNotContain("next");
         database.execute("update app_jobs.scheduled_jobs set last_error = null, schedule_info = '\"0 0 30 2 *\"'");
         Ran unseen = run("schedules");
-        assertThat(unseen.code).isZero();
-        assertThat(unseen.err).startsWith("postern: schedule " + id + ": ").contains("a day that never comes");
+        assertThat(unseen.code()).isZero();
+        assertThat(unseen.err()).startsWith("postern: schedule " + id + ": ").contains("a day that never comes");
     }
 
     @Test
     void pausesResumesRunsAndDeletesOne() {
         String id = Long.toString(add("\"0 * * * *\"", ""));
-        assertThat(run("schedules", "pause", id).out)
+        assertThat(run("schedules", "pause", id).out())
                 .matches("schedule " + id + " \\(ping\\) is paused by operator since 20.*Z\n");
-        assertThat(run("schedules", "pause", id, "--by", "ada").out).contains("is paused by operator since");
+        assertThat(run("schedules", "pause", id, "--by", "ada").out()).contains("is paused by operator since");
 
-        assertThat(run("schedules", "run", id).out).matches("schedule " + id + " made job \\d+\n");
+        assertThat(run("schedules", "run", id).out()).matches("schedule " + id + " made job \\d+\n");
         Ran again = run("schedules", "run", id);
-        assertThat(again.code).isOne();
-        assertThat(again.err).startsWith("postern: cannot run schedule " + id + ": ALREADY_SCHEDULED: Job ");
-        assertThat(run("schedules", "run", id, "--overlap").code).isZero();
+        assertThat(again.code()).isOne();
+        assertThat(again.err()).startsWith("postern: cannot run schedule " + id + ": ALREADY_SCHEDULED: Job ");
+        assertThat(run("schedules", "run", id, "--overlap").code()).isZero();
         assertThat(database.number("select count(*) from app_jobs.jobs")).isEqualTo(2);
-        assertThat(run("schedules").out).contains("    last    job ");
+        assertThat(run("schedules").out()).contains("    last    job ");
 
         assertThat(run("schedules", "resume", id))
                 .isEqualTo(new Ran(0, "schedule " + id + " (ping) is new, to be planned by a scheduler\n", ""));
@@ -131,26 +123,6 @@ class SchedulesCommandTest {
     }
 
     private static Ran run(String... arguments) {
-        var config = database.config();
-        Map<String, String> environment = new HashMap<>(Map.of(
-                "PGHOST", config.host(),
-                "PGPORT", Integer.toString(config.port()),
-                "PGUSER", config.user(),
-                "PGPASSWORD", config.password(),
-                "PGDATABASE", config.database(),
-                "USER", "operator"));
-        PrintStream out = System.out;
-        PrintStream err = System.err;
-        ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
-        ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
-        System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
-        System.setErr(new PrintStream(errBytes, true, StandardCharsets.UTF_8));
-        try {
-            int code = Postern.run(environment, arguments);
-            return new Ran(code, outBytes.toString(StandardCharsets.UTF_8), errBytes.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(out);
-            System.setErr(err);
-        }
+        return Ran.postern(database, arguments);
     }
 }

@@ -80,7 +80,7 @@ final class Attempts implements ClaimLoop.Slots {
     }
 
     @Override
-    public Future<Void> take(List<ClaimedJob> jobs, long sentAtNanos) {
+    public Future<?> take(List<ClaimedJob> jobs, long sentAtNanos) {
         long trustedUntil = parts.leases().trustedUntil(sentAtNanos);
         for (ClaimedJob job : jobs) {
             parts.cancels().claimed(inFlight.add(job, trustedUntil), sentAtNanos);
@@ -89,7 +89,7 @@ final class Attempts implements ClaimLoop.Slots {
     }
 
     /** Calls as many waiting jobs as there are free slots. Done when those whose target takes none are given back. */
-    private Future<Void> call() {
+    private Future<?> call() {
         if (calling) {
             // A call that ended at once: the loop below goes on with its slot.
             return Future.succeededFuture();
@@ -107,22 +107,22 @@ final class Attempts implements ClaimLoop.Slots {
             }
         }
         calling = false;
-        return refused.isEmpty() ? Future.succeededFuture() : giveBack(refused);
+        return giveBack(refused);
     }
 
-    private Future<Void> giveBack(List<ClaimedJob> refused) {
-        return store.release(refused.stream().map(ClaimedJob::attempt).toList())
-                .onSuccess(released -> refused.stream()
+    /** Gives jobs back uncharged; ids of those that were still held, none when the database is away. */
+    Future<List<Long>> giveBack(List<ClaimedJob> jobs) {
+        if (jobs.isEmpty()) {
+            return Future.succeededFuture(List.of());
+        }
+        return store.release(jobs.stream().map(ClaimedJob::attempt).toList())
+                .onSuccess(released -> jobs.stream()
                         .filter(job -> released.contains(job.attempt().jobId()))
                         .forEach(listener::released))
                 .recover(cause -> {
-                    log.warn(
-                            "cannot give back {} jobs, their leases will expire: {}",
-                            refused.size(),
-                            cause.getMessage());
+                    log.warn("cannot give back {} jobs, their leases will expire: {}", jobs.size(), cause.getMessage());
                     return Future.succeededFuture(List.of());
-                })
-                .mapEmpty();
+                });
     }
 
     // False when the job's target takes none: its breaker opened, or its pause began, since the claim was sent.

@@ -89,7 +89,7 @@ final class ClaimLoop {
         boolean low();
 
         /** Takes jobs whose claim was sent at the given nano time. Done when those that are not wanted are given back. */
-        Future<Void> take(List<ClaimedJob> jobs, long sentAtNanos);
+        Future<?> take(List<ClaimedJob> jobs, long sentAtNanos);
     }
 
     /** There may be something to claim: look now, or once more after the pass under way. */
@@ -125,11 +125,17 @@ final class ClaimLoop {
         }
     }
 
-    /** Claims no more. The future completes when the pass under way, if any, has handed over what it claimed. */
+    /**
+     * Claims no more, and takes back what it promised. The future completes when the pass under way, if any, has handed
+     * over what it claimed.
+     */
     Future<Void> stop() {
         stopped = true;
         vertx.cancelTimer(timer);
-        return pass;
+        return pass.compose(ended -> store.wakeWorkers()).recover(cause -> {
+            log.debug("cannot wake the other workers", cause);
+            return Future.succeededFuture();
+        });
     }
 
     /** One pass. The future has the milliseconds to sleep when nobody wakes the loop before. */

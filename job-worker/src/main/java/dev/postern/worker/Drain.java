@@ -1,6 +1,5 @@
 package dev.postern.worker;
 
-import dev.postern.sql.JobStore;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -20,31 +19,22 @@ final class Drain {
     private static final Duration FLUSH_GRACE = Duration.ofSeconds(2);
 
     private final Vertx vertx;
-    private final JobStore store;
     private final InFlight inFlight;
     private final ClaimLoop claims;
+    private final Attempts attempts;
     private final LeaseKeeper leases;
     private final String workerId;
-    private final WorkerListener listener;
 
     private @Nullable Promise<Void> idle;
     private @Nullable Future<List<Long>> drained;
 
-    Drain(
-            Vertx vertx,
-            JobStore store,
-            InFlight inFlight,
-            ClaimLoop claims,
-            LeaseKeeper leases,
-            String workerId,
-            WorkerListener listener) {
+    Drain(Vertx vertx, InFlight inFlight, ClaimLoop claims, Attempts attempts, LeaseKeeper leases, String workerId) {
         this.vertx = vertx;
-        this.store = store;
         this.inFlight = inFlight;
         this.claims = claims;
+        this.attempts = attempts;
         this.leases = leases;
         this.workerId = workerId;
-        this.listener = listener;
     }
 
     /** Drains, or answers the drain under way. The future has the ids of the jobs that were given back. */
@@ -54,10 +44,6 @@ final class Drain {
         }
         log.info("worker {} drains {} jobs", workerId, inFlight.size());
         Future<List<Long>> draining = claims.stop()
-                .compose(stopped -> store.wakeWorkers().recover(cause -> {
-                    log.debug("cannot wake the other workers", cause);
-                    return Future.succeededFuture();
-                }))
                 // Nobody has called these yet: another worker can at once.
                 .compose(stopped -> giveBack(inFlight.removeWaiting()))
                 .compose(early -> waitUntilIdle(grace)
@@ -100,20 +86,10 @@ final class Drain {
     }
 
     private Future<List<Long>> giveBack(List<InFlight.Entry> left) {
-        if (left.isEmpty()) {
-            return Future.succeededFuture(List.of());
-        }
-        return store.release(left.stream().map(entry -> entry.job.attempt()).toList())
-                .onSuccess(released -> {
-                    left.stream()
-                            .filter(entry ->
-                                    released.contains(entry.job.attempt().jobId()))
-                            .forEach(entry -> listener.released(entry.job));
-                    log.info("worker {} gave back {} jobs", workerId, released.size());
-                })
-                .recover(cause -> {
-                    log.warn("cannot give back {} jobs, their leases will expire: {}", left.size(), cause.getMessage());
-                    return Future.succeededFuture(List.of());
-                });
+        return attempts.giveBack(left.stream().map(entry -> entry.job).toList()).onSuccess(released -> {
+            if (!released.isEmpty()) {
+                log.info("worker {} gave back {} jobs", workerId, released.size());
+            }
+        });
     }
 }

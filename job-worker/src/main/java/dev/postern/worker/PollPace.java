@@ -19,7 +19,7 @@ import java.util.random.RandomGenerator;
  *           └──── after the poll interval ◀── looking after 5, 10, 20 … ms
  * </pre>
  *
- * <p>Always between half and the whole of it, so that many workers do not ask at once.
+ * <p>Else between half and the whole of what is due, so that many workers do not ask at once.
  */
 final class PollPace {
 
@@ -39,10 +39,8 @@ final class PollPace {
     private final BooleanSupplier listening;
     private final RandomGenerator random;
 
+    private final RecentCount found = new RecentCount(AWAKE);
     private long lastFoundAt;
-    private long windowStart;
-    private int inWindow;
-    private int inWindowBefore;
     private boolean promised;
     private long promisedUntil;
 
@@ -64,23 +62,12 @@ final class PollPace {
         if (jobs > 0) {
             lastFoundAt = now;
         }
-        turn(now);
-        inWindow += jobs;
+        found.add(jobs, now);
     }
 
     /** Whether so many are found that the worker should look by itself. */
     boolean crowded(long now) {
-        turn(now);
-        return Math.max(inWindow, inWindowBefore) >= CROWD;
-    }
-
-    private void turn(long now) {
-        long passed = now - windowStart;
-        if (passed >= AWAKE.toNanos()) {
-            inWindowBefore = passed < 2 * AWAKE.toNanos() ? inWindow : 0;
-            inWindow = 0;
-            windowStart = now;
-        }
+        return found.at(now) >= CROWD;
     }
 
     /** The database knows since some moment before now that this worker looks by itself for {@link #AWAKE}. */

@@ -11,7 +11,7 @@ import java.util.Optional;
  *
  * @param workerId id of this incarnation, at least 4 characters; no two processes share one
  * @param tasks the task identifiers it takes; empty for all
- * @param concurrency jobs in flight at most, at least 1
+ * @param concurrency calls of functions under way at most, at least 1
  * @param lease how long a claim lasts unless renewed, at least 1 s; renewed at a third of it
  * @param poll longest sleep between claims, at most 1 min (the horizon of the database's notifications)
  * @param callbackUrl where functions report, without the attempt's token

@@ -115,7 +115,7 @@ public final class WorkerVerticle extends VerticleBase {
                 cancels,
                 claims,
                 reports,
-                new Drain(vertx, store, inFlight, claims, leases, config.workerId(), listener),
+                new Drain(vertx, inFlight, claims, attempts, leases, config.workerId()),
                 listened);
         parts = started;
         leases.start();
@@ -151,7 +151,7 @@ public final class WorkerVerticle extends VerticleBase {
                 config.workerId(),
                 config.tasks(),
                 config.concurrency(),
-                inFlight.size(),
+                inFlight.calling(),
                 started().targets().report());
     }
 

@@ -70,7 +70,7 @@ class AwakeWorkerTest {
                         }
 
                         @Override
-                        public Future<Void> take(List<ClaimedJob> jobs, long sentAtNanos) {
+                        public Future<?> take(List<ClaimedJob> jobs, long sentAtNanos) {
                             jobs.forEach(job -> taken.add(job.attempt().jobId()));
                             return Future.succeededFuture();
                         }

@@ -97,6 +97,9 @@ class ReadAheadTest {
         fixture.eventually(
                 () -> database.number("select count(*) from app_jobs.jobs where locked_at is not null") > SLOTS);
 
+        // Said every ten seconds; what waits for a slot takes none.
+        fixture.eventually(() -> fixture.reported != null && fixture.reported.running() == SLOTS);
+
         var drained = worker.worker().drain(Duration.ofSeconds(20));
 
         fixture.eventually(SLOTS, "select count(*) from app_jobs.jobs where locked_at is not null");

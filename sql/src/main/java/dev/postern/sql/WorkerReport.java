@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param workerId id of this incarnation
  * @param tasks the task identifiers it takes; empty for all
  * @param slots jobs in flight at most
- * @param running jobs in flight
+ * @param running jobs that take a slot: their functions are being called
  * @param targets the targets that it knows
  */
 public record WorkerReport(

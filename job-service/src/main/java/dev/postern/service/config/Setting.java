@@ -56,7 +56,10 @@ public record Setting(String name, String fallback, boolean secret, String meani
                     "true, or false when JOBS_SUPPORTED is set",
                     "Whether the worker takes every task."),
             open("JOBS_SUPPORTED", "empty", "The task identifiers it takes otherwise, comma-separated."),
-            open("POSTERN_CONCURRENCY", "64", "Jobs in flight at most, at least 1. More for slow functions."),
+            open(
+                    "POSTERN_CONCURRENCY",
+                    "64",
+                    "Calls of functions under way at most, at least 1. More for slow functions."),
             open(
                     "POSTERN_LEASE_SECONDS",
                     "30",

@@ -26,9 +26,11 @@ public final class LocalPostgres implements AutoCloseable {
     private static final String HOST = "127.0.0.1";
 
     private final EmbeddedPostgres server;
+    private final Path data;
 
-    private LocalPostgres(EmbeddedPostgres server) {
+    private LocalPostgres(EmbeddedPostgres server, Path data) {
         this.server = server;
+        this.data = data;
     }
 
     /**
@@ -62,7 +64,7 @@ public final class LocalPostgres implements AutoCloseable {
                     // Our own shutdown order stops it last; a hook would stop it first.
                     .setRegisterShutdownHook(false)
                     .start();
-            return new LocalPostgres(server);
+            return new LocalPostgres(server, data);
         } catch (IOException | IllegalStateException e) {
             throw new LocalException(
                     "cannot start the local Postgres in " + data + ": " + e.getMessage() + "; its log is " + log, e);
@@ -97,6 +99,11 @@ public final class LocalPostgres implements AutoCloseable {
                 DatabaseConfig.DEFAULT_SCHEMA,
                 DatabaseConfig.DEFAULT_POOL_SIZE,
                 DatabaseConfig.Tls.DISABLE);
+    }
+
+    /** The process of the server; its sessions are children of that one. */
+    public long pid() {
+        return Long.parseLong(postmasterFile(data).getFirst().strip());
     }
 
     /** Stops the server; the data stay. */
