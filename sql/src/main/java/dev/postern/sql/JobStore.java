@@ -54,8 +54,6 @@ public final class JobStore {
     /** Calls the functions of the given schema through the pool, which stays the caller's to close. */
     public JobStore(Pool pool, String schema) {
         this.statements = new Statements(pool);
-        // A claim that a crash takes back makes its jobs ready again, no more: its commit need not reach the disk
-        // first.
         this.claimJobs = "select c.id, c.attempt, c.lease_token, c.database_id, c.queue_name, c.task_identifier,"
                 + " c.payload, c.max_attempts, c.actor_id, c.entity_id, c.request_id, c.traceparent,"
                 + " c.priority, c.run_at"

@@ -70,7 +70,9 @@ final class WebhookClient {
         HttpClientRequest request = connected(endpoint, addresses, deadline);
         headers.forEach(request::putHeader);
         AtomicReference<@Nullable Answered> head = new AtomicReference<>();
-        Future<Answered> answer = request.send(Buffer.buffer(body)).compose(response -> read(request, response, head));
+        // Before the sending: an answer that nobody listens for yet would pass this thread by.
+        Future<Answered> answer = request.response().compose(response -> read(request, response, head));
+        request.end(Buffer.buffer(body));
         try {
             return within(deadline, answer);
         } catch (TimeoutException e) {

@@ -2,6 +2,7 @@ package dev.postern.functions.runtime;
 
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -41,6 +42,10 @@ public final class FunctionProcess {
             Class<P> payloadType,
             Map<String, String> environment,
             Function<Settings, JobFunction<P>> wiring) {
+        if (Rehearsal.ASKED_FOR) {
+            rehearse(name, payloadType);
+            return;
+        }
         Settings settings = new Settings(environment);
         FunctionConfig config = FunctionConfig.from(name, settings);
         ParentProcess parent = ParentProcess.from(settings);
@@ -66,6 +71,18 @@ public final class FunctionProcess {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(vertx, server, config), "drain"));
         LOG.atInfo().addKeyValue("function", name).addKeyValue("port", port).log("listening");
         parent.onExit(() -> System.exit(0));
+    }
+
+    private static <P> void rehearse(String name, Class<P> payloadType) {
+        try {
+            Rehearsal.run(name, payloadType);
+            LOG.atInfo().addKeyValue("function", name).log("rehearsed");
+        } catch (IOException e) {
+            LOG.error("{} could not be rehearsed", name, e);
+            System.exit(EXIT_CANNOT_START);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Prints the mistakes and ends the process; for every kind of process of this repository that is a function's neighbour. */

@@ -77,9 +77,12 @@ final class GraphQlClient {
     }
 
     private Answered post(GraphQlEndpoint endpoint, String name, Buffer body) {
-        Future<Answered> answer = http.request(request(endpoint))
-                .compose(request -> request.send(body))
-                .compose(GraphQlClient::read);
+        Future<Answered> answer = http.request(request(endpoint)).compose(request -> {
+            // Before the sending: an answer that nobody listens for yet would pass this thread by.
+            Future<Answered> answered = request.response().compose(GraphQlClient::read);
+            request.end(body);
+            return answered;
+        });
         try {
             return answer.toCompletionStage().toCompletableFuture().get(BOUND.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException | TimeoutException e) {
