@@ -11,6 +11,8 @@
 --   wait            the function answered 202: the lease is the function's from now on, for delay seconds
 -- Any other outcome is refused with INVALID_ARGUMENT (PJ003) and nothing is written.
 -- Verdicts, a row per element: accepted; or from refused_outcome, when the fence did not match.
+-- Cost: planned once a session; planned at each call, which opens every partition of the history, one outcome took 2.0 ms
+-- instead of 0.5, two hundred 8.9 instead of 4.7.
 -- Locks: the jobs in the order of their ids, so that overlapping batches queue up instead of deadlocking. Of two
 -- outcomes for one attempt the one that gets the row first is accepted, within a batch the earlier one; a 'wait' steps
 -- back for an outcome that travels with it, as a quick callback does.
@@ -29,6 +31,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set jit = off
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
