@@ -72,6 +72,8 @@ class FunctionCheckTest {
             new Expected(Kind.SIGNED, Breach.TAKES_UNSIGNED, FAIL, Row.UNSIGNED),
             new Expected(Kind.SIGNED, Breach.TAKES_OLD, FAIL, Row.FORGED));
 
+    private static final Set<Breach> ENDING = EnumSet.of(Breach.ENDS_ON_BROKEN_JSON, Breach.DIES_OF_HANG_UP);
+
     private static Stream<Expected> breaches() {
         return BREACHES.stream();
     }
@@ -107,7 +109,10 @@ class FunctionCheckTest {
         List<Finding> findings = check(expected.kind, expected.breach);
 
         assertThat(rows(findings, expected.verdict)).as("%s", findings).contains(expected.rows);
-        if (expected.verdict == FAIL) {
+        if (ENDING.contains(expected.breach)) {
+            // A server that ends may take a connection a moment longer; the row after that tells it as well then.
+            assertThat(rows(findings, FAIL)).as("%s", findings).hasSizeLessThanOrEqualTo(expected.rows.length + 1);
+        } else if (expected.verdict == FAIL) {
             assertThat(rows(findings, FAIL)).as("%s", findings).containsExactlyInAnyOrder(expected.rows);
         } else {
             assertThat(rows(findings, FAIL)).as("%s", findings).isEmpty();
