@@ -13,11 +13,25 @@ const NAME = 'node-thumbprint';
 const ALGORITHMS = ['sha256', 'sha384', 'sha512'];
 const LIMIT = Number(process.env.POSTERN_BODY_LIMIT_BYTES || 1024 * 1024);
 const TOLERANCE_SECONDS = 300;
-const SECRETS = (process.env.POSTERN_SIGNING_SECRET || '').split(/[\s,]+/).filter(Boolean)
-  .map(secret => Buffer.from(secret.replace(/^whsec_/, ''), 'base64'));
+const SECRETS = (process.env.POSTERN_SIGNING_SECRET || '').split(/[\s,]+/).filter(Boolean).map(readSecret);
 const stretch = promisify(pbkdf2);
 const underWay = new Set();
 let draining = false;
+
+// Buffer.from leaves out what is no Base64: a wrong secret would be a short one, or none, that anybody can sign with.
+function readSecret(secret) {
+  const base64 = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret)?.[1] ?? '';
+  const key = Buffer.from(base64, 'base64');
+  if (key.length < 24 || key.length > 64) refuse('POSTERN_SIGNING_SECRET must hold whsec_ and the Base64 of 24 to 64 random bytes');
+  return key;
+}
+
+function refuse(mistake) {
+  console.error(`${NAME} cannot start, its environment needs a change:\n  ${mistake}`);
+  process.exit(2);
+}
+
+if (!(Number.isInteger(LIMIT) && LIMIT >= 1)) refuse('POSTERN_BODY_LIMIT_BYTES must be a whole number from 1');
 
 /** One JSON object a line, with the keys of Postern's own logs. */
 const log = (level, message, keys = {}) =>

@@ -8,7 +8,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
-/** One job at a time into a system with nothing to do: from the commit to its arrival at the function. In turns. */
+/**
+ * One job at a time into a system with nothing to do: from the commit to its arrival at the function. In turns. Both
+ * workers have done a backlog before, as one that runs for a while has.
+ */
 final class IdlePart implements Part {
 
     private static final String SECTION = "idle latency";
@@ -34,12 +37,14 @@ final class IdlePart implements Part {
         Optional<Database> other = Optional.empty();
         List<Sender> senders = new ArrayList<>();
         try (Child worker = ours.start(database)) {
+            new Drain(lab, ours, database, List.of(worker)).all(size.warmUp());
             senders.add(new Sender(lab, ours.name(), database, """
                     select (app_jobs.add_job(
                       '00000000-0000-0000-0000-000000000001', 'noop', json_build_object('n', ?::bigint))).id"""));
             if (peer.isPresent()) {
                 other = Optional.of(peer.get().prepare());
                 try (Child peersWorker = peer.get().start(other.get())) {
+                    new Drain(lab, peer.get(), other.get(), List.of(peersWorker)).all(size.warmUp());
                     senders.add(new Sender(lab, peer.get().name(), other.get(), """
                             select (graphile_worker.add_job('noop', json_build_object('n', ?::bigint))).id"""));
                     turns(lab, size, senders);

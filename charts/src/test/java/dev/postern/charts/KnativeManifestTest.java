@@ -48,6 +48,13 @@ class KnativeManifestTest {
         assertThat(container.getReadinessProbe().getHttpGet().getPath()).isEqualTo("/healthz");
         assertThat(container.getSecurityContext().getRunAsNonRoot()).isTrue();
         assertThat(container.getSecurityContext().getReadOnlyRootFilesystem()).isTrue();
+        assertThat(container.getVolumeMounts()).singleElement().satisfies(mount -> {
+            assertThat(mount.getMountPath()).isEqualTo("/tmp");
+            assertThat(revision.getVolumes())
+                    .singleElement()
+                    .satisfies(volume -> assertThat(volume.getName()).isEqualTo(mount.getName()))
+                    .satisfies(volume -> assertThat(volume.getEmptyDir()).isNotNull());
+        });
         assertThat(container.getResources().getLimits()).containsKey("memory");
     }
 }

@@ -74,9 +74,16 @@ final class RuleReader {
             throw new BadRuleException("cannot read the schedule " + quote(scheduleInfo) + ": not JSON; " + FORMS);
         }
         ScheduleRule rule = rule(json, new Frame(null, null, null));
-        if (rule instanceof ScheduleRule.Recurring recurring
-                && neverComes(recurring.ticks().recurrence())) {
-            throw new BadRuleException("the schedule " + quote(scheduleInfo) + " names a day that never comes");
+        if (rule instanceof ScheduleRule.Recurring recurring) {
+            Instant start = recurring.start();
+            Instant end = recurring.end();
+            if (neverComes(recurring.ticks().recurrence())) {
+                throw new BadRuleException("the schedule " + quote(scheduleInfo) + " names a day that never comes");
+            }
+            if (start != null && end != null && end.isBefore(start)) {
+                throw new BadRuleException(
+                        "the schedule " + quote(scheduleInfo) + " ends at " + end + ", before it starts at " + start);
+            }
         }
         return rule;
     }

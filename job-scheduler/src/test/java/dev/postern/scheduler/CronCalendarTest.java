@@ -235,6 +235,8 @@ class CronCalendarTest {
                 "{\"month\": 1, \"date\": 30}        | names a day that never comes",
                 "{\"hour\": 1, \"tz\": \"Mars/Base\"} | cannot read tz: found 'Mars/Base'",
                 "{\"rule\": \"@daily\", \"start\": \"soon\"} | cannot read start: found 'soon', expected ISO 8601",
+                "{\"rule\": \"@daily\", \"start\": \"2026-12-02\", \"end\": \"2026-12-01\"} | ends at"
+                        + " 2026-12-01T00:00:00Z, before it starts at 2026-12-02T00:00:00Z",
             })
     void saysWhatItFoundAndWhatItExpected(String rule, String message) {
         assertThatThrownBy(() -> next(rule, NOW))

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -50,6 +51,8 @@ final class DemoCommand implements Callable<Integer> {
             "JOBS_SUPPORT_ANY", "true",
             "SEND_EMAIL_LINK_DRY_RUN", "true");
 
+    private static final Set<String> FUNCTIONS = Set.of("export-report", "passport", "send-email-link", "system-ping");
+
     private static final int PASSPORT_JOBS = 4;
     private static final int JOBS = DemoScript.STATEMENTS.size() + PASSPORT_JOBS + 1;
 
@@ -77,7 +80,7 @@ final class DemoCommand implements Callable<Integer> {
         LocalStack stack = new LocalStack(context, data, out::println);
         Runtime.getRuntime().addShutdownHook(new Thread(stack::close, "shutdown"));
         try {
-            stack.start(true, true, settings(), new Narrator());
+            stack.start(true, FUNCTIONS, settings(), new Narrator());
             int exitCode = addAndWatch(stack);
             out.println();
             out.println(

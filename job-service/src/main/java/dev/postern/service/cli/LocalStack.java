@@ -5,7 +5,7 @@ import dev.postern.service.config.ConfigReader;
 import dev.postern.service.config.ServiceConfig;
 import dev.postern.service.local.FunctionProcess;
 import dev.postern.service.local.LocalPostgres;
-import dev.postern.service.local.LocalSigningKey;
+import dev.postern.service.local.LocalSecrets;
 import dev.postern.sql.DatabaseConfig;
 import dev.postern.worker.WorkerListener;
 import io.vertx.core.json.DecodeException;
@@ -13,11 +13,14 @@ import io.vertx.core.json.JsonObject;
 import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -28,17 +31,23 @@ import org.jspecify.annotations.Nullable;
  */
 final class LocalStack implements AutoCloseable {
 
-    private static final String STAND_IN = "graphql-stand-in";
+    static final String STAND_IN = "graphql-stand-in";
     private static final Map<String, String> LOOPBACK = Map.of("POSTERN_HOST", "127.0.0.1");
     private static final List<String> DATABASE =
             List.of("DATABASE_URL", "PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGSSLMODE");
 
     /** Each sample function with the tasks that it does. */
-    private static final Map<String, List<String>> FUNCTIONS = new TreeMap<>(Map.of(
+    private static final Map<String, List<String>> TASKS = new TreeMap<>(Map.of(
+            "deliver-webhook", List.of("deliver-webhook"),
             "export-report", List.of("export-report"),
             "passport", List.of("parse-facts", "compile-passport", "sign-passport", "generate-qr"),
+            "requests-reminder", List.of("requests-reminder"),
             "send-email-link", List.of("send-email-link"),
+            "simple-email", List.of("simple-email"),
             "system-ping", List.of("system-ping")));
+
+    /** All sample functions. */
+    static final Set<String> FUNCTIONS = Collections.unmodifiableSet(TASKS.keySet());
 
     private final Context context;
     private final Path data;
@@ -61,7 +70,7 @@ final class LocalStack implements AutoCloseable {
         this.say = say;
     }
 
-    /** Where send-email-link puts the mails that it does not send. */
+    /** Where send-email-link and simple-email put the mails that they do not send. */
     Path mails() {
         return data.resolve("mails");
     }
@@ -98,9 +107,10 @@ final class LocalStack implements AutoCloseable {
      * Starts everything, or fails and leaves nothing.
      *
      * @param ownDatabase whether to start Postgres even where a database is configured
+     * @param names those of {@link #FUNCTIONS} to start
      * @param overrides settings that stand before the environment's
      */
-    void start(boolean ownDatabase, boolean withFunctions, Map<String, String> overrides, WorkerListener listener) {
+    void start(boolean ownDatabase, Set<String> names, Map<String, String> overrides, WorkerListener listener) {
         try {
             Map<String, String> settings = context.with(Map.of());
             settings.putIfAbsent("POSTERN_BIND_HOST", "127.0.0.1");
@@ -109,8 +119,8 @@ final class LocalStack implements AutoCloseable {
             if (ownDatabase || !ConfigReader.namesDatabase(settings)) {
                 startPostgres(settings);
             }
-            if (withFunctions) {
-                startFunctions(settings);
+            if (!names.isEmpty()) {
+                startFunctions(new TreeSet<>(names), settings);
             }
             ServiceConfig config = new ConfigReader(settings, Context.incarnation()).read();
             database = config.listenDatabase();
@@ -136,17 +146,17 @@ final class LocalStack implements AutoCloseable {
                 "postgres://" + local.user() + "@" + local.host() + ":" + local.port() + "/" + local.database());
     }
 
-    private void startFunctions(Map<String, String> settings) {
-        say.accept("starting functions: " + STAND_IN + ", " + String.join(", ", FUNCTIONS.keySet()));
+    private void startFunctions(Set<String> names, Map<String, String> settings) {
+        say.accept("starting functions: " + STAND_IN + ", " + String.join(", ", names));
         FunctionProcess standIn = FunctionProcess.start(context.home(), STAND_IN, logs(), LOOPBACK);
         functions.add(standIn);
         JsonObject urls = new JsonObject();
         Map<String, String> own = functionSettings(settings, standIn.url());
-        FUNCTIONS.forEach((name, tasks) -> {
+        for (String name : names) {
             FunctionProcess function = FunctionProcess.start(context.home(), name, logs(), own);
             functions.add(function);
-            tasks.forEach(task -> urls.put(task, function.url()));
-        });
+            TASKS.getOrDefault(name, List.of()).forEach(task -> urls.put(task, function.url()));
+        }
         HttpClient client = HttpClient.newHttpClient();
         functions.forEach(function -> function.awaitHealthy(client));
         settings.put("POSTERN_FUNCTIONS", merged(urls, settings.getOrDefault("POSTERN_FUNCTIONS", "")));
@@ -157,6 +167,11 @@ final class LocalStack implements AutoCloseable {
         own.put("GRAPHQL_URL", settings.getOrDefault("GRAPHQL_URL", standInUrl + "/graphql"));
         own.put("SEND_EMAIL_LINK_DRY_RUN", settings.getOrDefault("SEND_EMAIL_LINK_DRY_RUN", "true"));
         own.put("SEND_EMAIL_LINK_DRY_RUN_DIR", mails().toString());
+        own.put("SIMPLE_EMAIL_DRY_RUN", settings.getOrDefault("SIMPLE_EMAIL_DRY_RUN", "true"));
+        own.put("SIMPLE_EMAIL_DRY_RUN_DIR", mails().toString());
+        own.put(
+                "DELIVER_WEBHOOK_SECRETS",
+                settings.getOrDefault("DELIVER_WEBHOOK_SECRETS", LocalSecrets.webhookSecret(data)));
         own.put("LOCAL_APP_PORT", settings.getOrDefault("LOCAL_APP_PORT", "3000"));
         own.put("JOBS_SCHEMA", settings.getOrDefault("JOBS_SCHEMA", DatabaseConfig.DEFAULT_SCHEMA));
         for (String name : DATABASE) {
@@ -166,7 +181,7 @@ final class LocalStack implements AutoCloseable {
         }
         // A database of the user's gets no schema of a sample's unless the user says so.
         own.put("PASSPORT_MIGRATE", settings.getOrDefault("PASSPORT_MIGRATE", Boolean.toString(postgres != null)));
-        own.put("PASSPORT_SIGNING_KEY", settings.getOrDefault("PASSPORT_SIGNING_KEY", LocalSigningKey.of(data)));
+        own.put("PASSPORT_SIGNING_KEY", settings.getOrDefault("PASSPORT_SIGNING_KEY", LocalSecrets.passportKey(data)));
         own.put("PASSPORT_FILES_DIR", passports().toString());
         own.put("EXPORT_DIR", exports().toString());
         return own;

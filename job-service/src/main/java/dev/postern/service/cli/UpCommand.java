@@ -4,6 +4,7 @@ import dev.postern.sql.DatabaseConfig;
 import dev.postern.worker.WorkerListener;
 import java.io.PrintStream;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
@@ -40,7 +41,7 @@ final class UpCommand implements Callable<Integer> {
                 },
                 "shutdown");
         Runtime.getRuntime().addShutdownHook(closing);
-        stack.start(false, !noFunctions, Map.of(), WorkerListener.NONE);
+        stack.start(false, noFunctions ? Set.of() : LocalStack.FUNCTIONS, Map.of(), WorkerListener.NONE);
         DatabaseConfig database = stack.database();
         out.println();
         out.println("Postern is up. Ctrl-C stops it; the data stay in " + context.data() + ".");
@@ -52,7 +53,8 @@ final class UpCommand implements Callable<Integer> {
         out.println("  callbacks  http://127.0.0.1:" + stack.service().callbackPort() + "/callback");
         out.println("  metrics    http://127.0.0.1:" + stack.service().httpPort() + "/metrics");
         if (!noFunctions) {
-            out.println("  mails      " + stack.mails() + " (send-email-link does not send; see its settings)");
+            out.println("  mails      " + stack.mails()
+                    + " (send-email-link and simple-email do not send; see their settings)");
             out.println(
                     "  files      " + stack.exports() + " of export-report, " + stack.passports() + " of generate-qr");
             out.println("  logs       " + stack.logs());

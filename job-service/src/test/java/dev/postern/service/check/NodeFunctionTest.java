@@ -21,6 +21,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** functions/node-thumbprint keeps the contract without anything of ours in it. Skipped where there is no Node. */
 class NodeFunctionTest {
@@ -76,6 +78,26 @@ class NodeFunctionTest {
 
         assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
         assertThat(process.exitValue()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"hunter2", "whsec_", "whsec_c2hvcnQ=", "whsec_*AECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="})
+    void startsWithNoSecretThatAnybodyCouldGuess(String secret) throws Exception {
+        ProcessBuilder builder = new ProcessBuilder("node", "../functions/node-thumbprint/thumbprint.mjs");
+        builder.environment().put("PORT", "0");
+        builder.environment().put("POSTERN_HOST", "127.0.0.1");
+        builder.environment().put("POSTERN_SIGNING_SECRET", secret);
+        Process refused = builder.start();
+        try {
+            assertThat(refused.waitFor(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(refused.exitValue()).isEqualTo(2);
+            assertThat(refused.errorReader().lines().toList().getLast())
+                    .contains("POSTERN_SIGNING_SECRET must hold whsec_")
+                    .doesNotContain("hunter2");
+        } finally {
+            refused.destroyForcibly();
+        }
     }
 
     private List<Finding> check(String payload) throws Exception {

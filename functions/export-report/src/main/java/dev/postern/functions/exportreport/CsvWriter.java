@@ -16,7 +16,12 @@ import org.jspecify.annotations.Nullable;
 final class CsvWriter implements RowWriter {
 
     private static final String LINE_END = "\r\n";
-    private static final String FORMULA_STARTS = "=+-@\t\r";
+    /** The last four are what East Asian keyboards type for the first four; spreadsheets take them too. */
+    private static final String FORMULA_STARTS = "=+-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20";
+
+    /** Semicolons and tabs: where a spreadsheet takes them for the separator, what follows would be a field of its own. */
+    private static final String QUOTED = ",;\t\"\n\r";
+
     private static final Set<Integer> NUMBERS = Set.of(
             Types.SMALLINT,
             Types.INTEGER,
@@ -68,7 +73,7 @@ final class CsvWriter implements RowWriter {
             return;
         }
         String safe = !number && !value.isEmpty() && FORMULA_STARTS.indexOf(value.charAt(0)) >= 0 ? "'" + value : value;
-        boolean quoted = safe.isEmpty() || safe.chars().anyMatch(c -> c == ',' || c == '"' || c == '\n' || c == '\r');
+        boolean quoted = safe.isEmpty() || safe.chars().anyMatch(c -> QUOTED.indexOf(c) >= 0);
         out.write(quoted ? '"' + safe.replace("\"", "\"\"") + '"' : safe);
     }
 }

@@ -15,6 +15,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -100,12 +101,13 @@ final class ExportReport implements JobFunction<ExportPayload> {
                     case CSV -> new CsvWriter(draft.out());
                     case JSON -> new JsonWriter(draft.out());
                 };
-                // In brackets it is one query and can only read: a second statement, or one that writes, does not
-                // parse.
-                try (PreparedStatement statement =
-                        connection.prepareStatement("select " + writer.columns() + " from (\n" + query + "\n) r")) {
+                // In brackets a statement that writes does not parse. That keeps mistakes out and no author of a
+                // report,
+                // who could close the bracket; and it is not prepared, or a ? of jsonb would be a parameter.
+                try (Statement statement = connection.createStatement()) {
                     statement.setFetchSize(ROWS_AT_A_TIME);
-                    try (ResultSet rows = statement.executeQuery()) {
+                    try (ResultSet rows =
+                            statement.executeQuery("select " + writer.columns() + " from (\n" + query + "\n) r")) {
                         return write(rows, writer, context);
                     }
                 }

@@ -147,6 +147,33 @@ class ExportReportTest {
     }
 
     @Test
+    void keepsASpreadsheetFromRunningWhatAUserTyped() throws Exception {
+        report("typed", """
+                select v.typed
+                from (values (1, '@SUM(A1)'), (2, E'\\t=1'), (3, E'\\n=1'), (4, '\uFF1D1+1'), (5, 'a;=1+1'), (6, E'b\\t=1'))
+                  v (n, typed)
+                order by v.n""");
+        try (var function = fixture()) {
+            call(function, 1, "{\"reportType\":\"typed\",\"format\":\"csv\"}");
+
+            assertThat(Files.readString(file("typed-1.csv")))
+                    .isEqualTo(
+                            "typed\r\n'@SUM(A1)\r\n\"'\t=1\"\r\n\"'\n=1\"\r\n'\uFF1D1+1\r\n\"a;=1+1\"\r\n\"b\t=1\"\r\n");
+        }
+    }
+
+    @Test
+    void runsAReportThatAsksForKeysOfJson() throws Exception {
+        report("keys", "select q.customer from public.quotes q where q.data ? 'a' -- and no more");
+        try (var function = fixture()) {
+            Called reply = call(function, 1, "{\"reportType\":\"keys\",\"format\":\"csv\"}");
+
+            assertThat(reply.error()).isNull();
+            assertThat(reply.result().path("recordCount").asInt()).isEqualTo(1);
+        }
+    }
+
+    @Test
     void tellsSixSteps() throws Exception {
         try (var function = fixture()) {
             assertThat(call(function, 814, "{\"reportType\":\"quotes\",\"format\":\"csv\"}")

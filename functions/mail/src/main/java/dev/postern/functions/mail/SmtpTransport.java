@@ -95,7 +95,9 @@ final class SmtpTransport implements MailTransport {
     /** 5xx is the server's last word on the mail; everything else may be better next time. */
     private static RuntimeException judged(MessagingException e) {
         if (e instanceof AuthenticationFailedException) {
-            return new PermanentFailure("the SMTP server refused the login; check SMTP_USER and SMTP_PASS", e);
+            return temporary(e)
+                    ? new MailNotSent(Code.NOT_TAKEN, "the SMTP server takes no login now", e)
+                    : new PermanentFailure("the SMTP server refused the login; check SMTP_USER and SMTP_PASS", e);
         }
         int code = replyCode(e);
         if (code >= 500) {
@@ -105,6 +107,11 @@ final class SmtpTransport implements MailTransport {
                 ? "the SMTP server did not take the mail: reply " + code
                 : "no answer from the SMTP server (%s)".formatted(e.getClass().getSimpleName());
         return new MailNotSent(Code.NOT_TAKEN, why, e);
+    }
+
+    /** A reply such as {@code 454 4.7.0}: the library keeps it as the message only. */
+    private static boolean temporary(MessagingException e) {
+        return e.getMessage() != null && e.getMessage().startsWith("4");
     }
 
     private static int replyCode(MessagingException e) {

@@ -211,8 +211,8 @@ final class MailTransportTest {
 
     @Test
     void tellsAnSmtpServersLastWordFromItsNotNow() throws Exception {
-        try (SmtpRefusal lastWord = new SmtpRefusal(550);
-                SmtpRefusal notNow = new SmtpRefusal(451)) {
+        try (SmtpRefusal lastWord = new SmtpRefusal("RCPT", "550 no");
+                SmtpRefusal notNow = new SmtpRefusal("RCPT", "451 no")) {
             assertThat(catchThrowableOfType(
                             PermanentFailure.class,
                             () -> smtp(Map.of("SMTP_PORT", lastWord.port())).send(mail("nobody@example.com"))))
@@ -221,6 +221,17 @@ final class MailTransportTest {
                             MailNotSent.class,
                             () -> smtp(Map.of("SMTP_PORT", notNow.port())).send(mail("nobody@example.com"))))
                     .hasMessageContaining("reply 451");
+        }
+    }
+
+    @Test
+    void letsTheWorkerTryAgainWhenTheSmtpServerTakesNoLoginNow() throws Exception {
+        try (SmtpRefusal notNow = new SmtpRefusal("AUTH", "454 4.7.0 later")) {
+            MailTransport transport =
+                    smtp(Map.of("SMTP_PORT", notNow.port(), "SMTP_USER", "mailer", "SMTP_PASS", "right"));
+            assertThatExceptionOfType(MailNotSent.class)
+                    .isThrownBy(() -> transport.send(mail("user@example.com")))
+                    .withMessageContaining("no login now");
         }
     }
 
@@ -293,13 +304,13 @@ final class MailTransportTest {
         return MailTransport.of(outgoing);
     }
 
-    /** An SMTP server that greets and then refuses every recipient. */
+    /** An SMTP server that greets and then refuses one command. */
     private static final class SmtpRefusal implements AutoCloseable {
 
         private final ServerSocket listening = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
         private final CompletableFuture<@Nullable Void> served;
 
-        SmtpRefusal(int reply) throws IOException {
+        SmtpRefusal(String command, String reply) throws IOException {
             served = CompletableFuture.runAsync(() -> {
                 try (var socket = listening.accept();
                         var in = socket.getInputStream();
@@ -307,8 +318,10 @@ final class MailTransportTest {
                         var reader = new BufferedReader(new InputStreamReader(in, StandardCharsets.US_ASCII))) {
                     out.write("220 here\r\n".getBytes(StandardCharsets.US_ASCII));
                     for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                        String answer = line.startsWith("RCPT") ? reply + " no\r\n" : "250 ok\r\n";
-                        out.write(answer.getBytes(StandardCharsets.US_ASCII));
+                        String answer = line.startsWith(command)
+                                ? reply
+                                : line.startsWith("EHLO") ? "250-here\r\n250 AUTH PLAIN" : "250 ok";
+                        out.write((answer + "\r\n").getBytes(StandardCharsets.US_ASCII));
                     }
                 } catch (IOException e) {
                     // the test has closed one of the sockets

@@ -4,16 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.BufferedReader;
+import dev.postern.functions.runtime.FunctionJvm;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.file.Path;
 import java.time.Instant;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -27,32 +24,16 @@ final class RequestsReminderTest {
     private static final String TRACE = "00-fcc240ec823574d28c5fdde567faf8d3-b7ad6b7169203331-01";
     private static final String WAITING = "{\"requestId\":\"efb75502-8fc4-4625-b401-1b03eea10322\"}";
 
-    private final Process function;
-    private final BufferedReader log;
-    private final HttpClient http = HttpClient.newHttpClient();
-    private URI url = URI.create("about:blank");
+    private static FunctionJvm function;
 
-    RequestsReminderTest() throws IOException {
-        ProcessBuilder builder = new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName());
-        builder.environment().put("PORT", "0");
-        builder.environment().put("POSTERN_HOST", "127.0.0.1");
-        function = builder.start();
-        log = function.inputReader();
+    @BeforeAll
+    static void start() throws IOException {
+        function = FunctionJvm.ofClass(Main.class, Map.of());
     }
 
-    @BeforeEach
-    void waitUntilItListens() throws IOException {
-        url = URI.create("http://127.0.0.1:" + value(line("listening"), "port") + "/requests-reminder");
-    }
-
-    @AfterEach
-    void stop() {
-        http.shutdownNow();
-        function.destroyForcibly();
+    @AfterAll
+    static void stop() {
+        function.close();
     }
 
     @Test
@@ -73,13 +54,13 @@ final class RequestsReminderTest {
                 TRACE);
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
 
-        JsonNode line = line("request waits");
-        assertThat(value(line, "remindsOf")).isEqualTo("efb75502-8fc4-4625-b401-1b03eea10322");
-        assertThat(value(line, "tenant")).isEqualTo(TENANT);
-        assertThat(value(line, "actor")).isEqualTo(ACTOR);
-        assertThat(value(line, "entity")).isEqualTo("order-7");
-        assertThat(value(line, "request")).isEqualTo("req-7");
-        assertThat(value(line, "traceparent")).isEqualTo(TRACE);
+        JsonNode line = function.line("request waits", "812");
+        assertThat(FunctionJvm.value(line, "remindsOf")).isEqualTo("efb75502-8fc4-4625-b401-1b03eea10322");
+        assertThat(FunctionJvm.value(line, "tenant")).isEqualTo(TENANT);
+        assertThat(FunctionJvm.value(line, "actor")).isEqualTo(ACTOR);
+        assertThat(FunctionJvm.value(line, "entity")).isEqualTo("order-7");
+        assertThat(FunctionJvm.value(line, "request")).isEqualTo("req-7");
+        assertThat(FunctionJvm.value(line, "traceparent")).isEqualTo(TRACE);
         assertThat(line.at("/mdc/trace").asText()).isEqualTo("fcc240ec823574d28c5fdde567faf8d3");
         assertThat(line.at("/mdc/tenant").asText()).isEqualTo(TENANT);
         assertThat(line.at("/mdc/job").asText()).isEqualTo("812");
@@ -114,31 +95,7 @@ final class RequestsReminderTest {
         assertThat(JSON.readTree(answer.body()).path("field").asText()).isEqualTo("X-Database-Id");
     }
 
-    private HttpResponse<String> call(String payload, String... headers) throws Exception {
-        return http.send(
-                HttpRequest.newBuilder(url)
-                        .headers(headers)
-                        .POST(HttpRequest.BodyPublishers.ofString(payload))
-                        .build(),
-                HttpResponse.BodyHandlers.ofString());
-    }
-
-    private JsonNode line(String message) throws IOException {
-        for (String line = log.readLine(); line != null; line = log.readLine()) {
-            JsonNode entry = JSON.readTree(line);
-            if (entry.path("formattedMessage").asText().equals(message)) {
-                return entry;
-            }
-        }
-        throw new IOException("the function ended without logging '" + message + "'");
-    }
-
-    private static String value(JsonNode line, String key) {
-        for (JsonNode pair : line.path("kvpList")) {
-            if (pair.has(key)) {
-                return pair.path(key).asText();
-            }
-        }
-        throw new AssertionError("no " + key + " in " + line);
+    private static HttpResponse<String> call(String payload, String... headers) {
+        return function.post("/requests-reminder", payload, headers);
     }
 }

@@ -14,6 +14,7 @@ import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.bridge.SLF4JBridgeHandler;
 
 /**
  * The life of a function's process, from the environment to the exit code: 2 when the environment cannot be used (all
@@ -42,6 +43,9 @@ public final class FunctionProcess {
             Class<P> payloadType,
             Map<String, String> environment,
             Function<Settings, JobFunction<P>> wiring) {
+        // What libraries log by the JDK's own logger becomes JSON too.
+        SLF4JBridgeHandler.removeHandlersForRootLogger();
+        SLF4JBridgeHandler.install();
         if (Rehearsal.ASKED_FOR) {
             rehearse(name, payloadType);
             return;

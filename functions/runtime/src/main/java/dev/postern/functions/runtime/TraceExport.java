@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record TraceExport(URI url, String service, Map<String, String> headers) {
 
+    private static final String PROTOCOL = "http/protobuf";
+
     /** Copies the headers. */
     public TraceExport {
         headers = Map.copyOf(headers);
@@ -28,9 +30,9 @@ public record TraceExport(URI url, String service, Map<String, String> headers) 
         if (own == null && common == null) {
             return null;
         }
-        String protocol = settings.text("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json");
-        if (!protocol.startsWith("http/")) {
-            settings.mistake("OTEL_EXPORTER_OTLP_PROTOCOL must be http/json: functions do not speak '" + protocol
+        String protocol = settings.text("OTEL_EXPORTER_OTLP_PROTOCOL", PROTOCOL);
+        if (!protocol.equals(PROTOCOL)) {
+            settings.mistake("OTEL_EXPORTER_OTLP_PROTOCOL must be " + PROTOCOL + ": functions do not speak '" + protocol
                     + "'; the endpoint's port is then 4318 as a rule");
         }
         Map<String, String> headers = new HashMap<>();

@@ -4,32 +4,26 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.sun.net.httpserver.HttpServer;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
+import java.net.ServerSocket;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
+import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 final class FunctionProcessTest {
-
-    private final List<Process> started = new ArrayList<>();
-
-    @AfterEach
-    void endWhatIsLeft() {
-        started.forEach(Process::destroyForcibly);
-    }
 
     @Test
     void finishesWhatRunsWhenItIsAskedToStop() throws Exception {
@@ -44,50 +38,35 @@ final class FunctionProcessTest {
                 throw new IOException(e);
             }
             exchange.sendResponseHeaders(200, 2);
-            exchange.getResponseBody().write("ok".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+            exchange.getResponseBody().write("ok".getBytes(StandardCharsets.US_ASCII));
             exchange.close();
         });
         slow.start();
-        try (HttpClient http = HttpClient.newHttpClient()) {
-            Process function = start(Map.of());
-            BufferedReader log = function.inputReader();
-            int port = port(log);
-            var call = http.sendAsync(
-                    HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/"))
-                            .header("X-Job-Id", "812")
-                            .header("X-Job-Attempt", "2")
-                            .POST(HttpRequest.BodyPublishers.ofString("{\"ask\":\"http://127.0.0.1:%d/\"}"
-                                    .formatted(slow.getAddress().getPort())))
-                            .build(),
-                    HttpResponse.BodyHandlers.ofString());
-            asked.await();
+        try (FunctionJvm function = start(Map.of())) {
+            String payload = "{\"ask\":\"http://127.0.0.1:%d/\"}"
+                    .formatted(slow.getAddress().getPort());
+            function.url("/");
+            CompletableFuture<HttpResponse<String>> call = CompletableFuture.supplyAsync(
+                    () -> function.post("/", payload, "X-Job-Id", "812", "X-Job-Attempt", "2"));
+            assertThat(asked.await(60, TimeUnit.SECONDS)).isTrue();
 
-            // Process.destroy would close the log as well.
-            function.toHandle().destroy();
-            HttpRequest health = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/healthz"))
-                    .build();
+            function.terminate();
             Awaitility.await()
-                    .atMost(20, TimeUnit.SECONDS)
-                    .until(() -> http.send(health, HttpResponse.BodyHandlers.discarding())
-                                    .statusCode()
-                            == 503);
+                    .atMost(Duration.ofSeconds(60))
+                    .until(() -> function.get("/healthz").statusCode() == 503);
             answer.countDown();
 
-            assertThat(call.get(20, TimeUnit.SECONDS).body()).isEqualTo("\"ok\"");
-            assertThat(function.waitFor(20, TimeUnit.SECONDS)).isTrue();
-            List<JsonNode> lines = log.lines().map(FunctionProcessTest::json).toList();
-            assertThat(lines)
-                    .filteredOn(line -> line.path("formattedMessage").asText().equals("call answered"))
-                    .singleElement()
-                    .satisfies(line -> {
-                        assertThat(line.at("/mdc/job").asText()).isEqualTo("812");
-                        assertThat(line.at("/mdc/task").asText()).isEqualTo("blocking");
-                        assertThat(line.at("/mdc/attempt").asText()).isEqualTo("2");
-                        assertThat(line.path("kvpList").toString())
-                                .contains("\"ms\"")
-                                .contains("200");
-                    });
-            assertThat(lines.getLast().path("formattedMessage").asText()).isEqualTo("stopped");
+            assertThat(call.get(60, TimeUnit.SECONDS).body()).isEqualTo("\"ok\"");
+            JsonNode answered = function.line("call answered");
+            assertThat(answered.at("/mdc/job").asText()).isEqualTo("812");
+            assertThat(answered.at("/mdc/task").asText()).isEqualTo("blocking");
+            assertThat(answered.at("/mdc/attempt").asText()).isEqualTo("2");
+            assertThat(FunctionJvm.value(answered, "status")).isEqualTo("200");
+            assertThat(FunctionJvm.value(answered, "ms")).isNotEmpty();
+            function.line("stopped");
+            function.exitCode();
+            assertThat(function.output())
+                    .allSatisfy(line -> assertThat(Payloads.JSON.readTree(line)).isNotNull());
         } finally {
             answer.countDown();
             slow.stop(0);
@@ -97,15 +76,16 @@ final class FunctionProcessTest {
     @Test
     void leavesWhenTheProcessThatStartedItIsKilled() throws Exception {
         Process parent = new ProcessBuilder("cat").start();
-        started.add(parent);
-        Process function = start(Map.of("POSTERN_PARENT_PID", Long.toString(parent.pid())));
-        port(function.inputReader());
-        assertThat(function.isAlive()).isTrue();
+        try (FunctionJvm function = start(Map.of("POSTERN_PARENT_PID", Long.toString(parent.pid())))) {
+            function.url("/");
+            assertThat(function.isAlive()).isTrue();
 
-        parent.destroyForcibly();
+            parent.destroyForcibly();
 
-        assertThat(function.waitFor(20, TimeUnit.SECONDS)).isTrue();
-        assertThat(function.exitValue()).isZero();
+            assertThat(function.exitCode()).isZero();
+        } finally {
+            parent.destroyForcibly();
+        }
     }
 
     @Test
@@ -113,87 +93,88 @@ final class FunctionProcessTest {
         Process parent = new ProcessBuilder("true").start();
         parent.waitFor();
 
-        Process function = start(Map.of("POSTERN_PARENT_PID", Long.toString(parent.pid())));
-
-        assertThat(function.waitFor(20, TimeUnit.SECONDS)).isTrue();
-        assertThat(function.exitValue()).isZero();
+        try (FunctionJvm function = start(Map.of("POSTERN_PARENT_PID", Long.toString(parent.pid())))) {
+            assertThat(function.exitCode()).isZero();
+        }
     }
 
     @Test
     void tellsAllMistakesAtOnceAndExitsWithTwo() throws Exception {
-        Process function = start(Map.of(
-                "PORT",
-                "http",
-                "POSTERN_DRAIN_SECONDS",
-                "-1",
-                "POSTERN_TEST_NUMBER",
-                "11",
-                "POSTERN_PARENT_PID",
-                "x",
-                "POSTERN_SIGNING_SECRET",
-                "hunter2"));
-
-        List<String> errors = function.errorReader().lines().toList();
-        assertThat(function.waitFor(20, TimeUnit.SECONDS)).isTrue();
-        assertThat(function.exitValue()).isEqualTo(2);
-        assertThat(errors)
-                .filteredOn(line -> line.startsWith("  "))
-                .satisfiesExactlyInAnyOrder(
-                        line -> assertThat(line).contains("PORT ").contains("'http'"),
-                        line -> assertThat(line).contains("POSTERN_DRAIN_SECONDS"),
-                        line -> assertThat(line).contains("POSTERN_TEST_NUMBER"),
-                        line -> assertThat(line)
-                                .contains("POSTERN_SIGNING_SECRET")
-                                .doesNotContain("hunter2"),
-                        line -> assertThat(line).contains("POSTERN_PARENT_PID"));
+        Map<String, String> mistakes = new HashMap<>();
+        mistakes.put("PORT", "http");
+        mistakes.put("POSTERN_DRAIN_SECONDS", "-1");
+        mistakes.put("POSTERN_TEST_NUMBER", "11");
+        mistakes.put("POSTERN_PARENT_PID", "x");
+        mistakes.put("POSTERN_SIGNING_SECRET", "hunter2");
+        mistakes.put("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4317");
+        mistakes.put("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+        try (FunctionJvm function = start(mistakes)) {
+            assertThat(function.exitCode()).isEqualTo(2);
+            assertThat(function.output())
+                    .filteredOn(line -> line.startsWith("  "))
+                    .satisfiesExactlyInAnyOrder(
+                            line -> assertThat(line).contains("PORT ").contains("'http'"),
+                            line -> assertThat(line).contains("POSTERN_DRAIN_SECONDS"),
+                            line -> assertThat(line).contains("POSTERN_TEST_NUMBER"),
+                            line -> assertThat(line)
+                                    .contains("POSTERN_SIGNING_SECRET")
+                                    .doesNotContain("hunter2"),
+                            line -> assertThat(line).contains("POSTERN_PARENT_PID"),
+                            line -> assertThat(line)
+                                    .contains("OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf")
+                                    .contains("'grpc'"));
+        }
     }
 
     @Test
     void exitsWithOneWhenThePortIsTaken() throws Exception {
-        try (var taken = new java.net.ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            Process function = start(Map.of("PORT", Integer.toString(taken.getLocalPort())));
-
-            String log = String.join("\n", function.inputReader().lines().toList());
-            assertThat(function.waitFor(20, TimeUnit.SECONDS)).isTrue();
-            assertThat(function.exitValue()).isEqualTo(1);
-            assertThat(log).contains("cannot listen on 127.0.0.1:" + taken.getLocalPort());
+        try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                FunctionJvm function = start(Map.of("PORT", Integer.toString(taken.getLocalPort())))) {
+            assertThat(function.exitCode()).isEqualTo(1);
+            assertThat(String.join("\n", function.output()))
+                    .contains("cannot listen on 127.0.0.1:" + taken.getLocalPort());
         }
     }
 
-    private Process start(Map<String, String> environment) throws IOException {
-        ProcessBuilder builder = new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                BlockingFunction.class.getName());
-        builder.environment().put("PORT", "0");
-        builder.environment().put("POSTERN_HOST", "127.0.0.1");
-        builder.environment().remove("POSTERN_PARENT_PID");
-        builder.environment().putAll(environment);
-        Process process = builder.start();
-        started.add(process);
-        return process;
+    @Test
+    void loadsNothingOfOpenTelemetryWhereNoCollectorIsSet(@TempDir Path directory) throws Exception {
+        assertThat(classesLoaded(directory.resolve("without"), Map.of())).isEmpty();
+        assertThat(classesLoaded(
+                        directory.resolve("with"), Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")))
+                .isNotEmpty();
     }
 
-    private static int port(BufferedReader log) throws IOException {
-        for (String line = log.readLine(); line != null; line = log.readLine()) {
-            JsonNode entry = json(line);
-            if (entry.path("formattedMessage").asText().equals("listening")) {
-                for (JsonNode pair : entry.path("kvpList")) {
-                    if (pair.has("port")) {
-                        return pair.path("port").asInt();
-                    }
-                }
-            }
+    @Test
+    void logsAsJsonThatTheCollectorIsNotThereAndEndsInOrder() throws Exception {
+        int port;
+        try (var nobody = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = nobody.getLocalPort();
         }
-        throw new IOException("the function ended without listening");
+        try (FunctionJvm function = start(Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:" + port))) {
+            assertThat(function.post("/", "{}").statusCode()).isEqualTo(500);
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .untilAsserted(() -> assertThat(function.output())
+                            .anySatisfy(
+                                    line -> assertThat(line).contains("io.opentelemetry", "Failed to export spans")));
+
+            function.terminate();
+            function.line("stopped");
+            function.exitCode();
+            assertThat(function.output()).allSatisfy(line -> assertThat(line).startsWith("{"));
+        }
     }
 
-    private static JsonNode json(String line) {
-        try {
-            return Payloads.JSON.readTree(line);
-        } catch (IOException e) {
-            throw new AssertionError("not a line of JSON: " + line, e);
+    private static Stream<String> classesLoaded(Path log, Map<String, String> environment) throws Exception {
+        Map<String, String> all = new HashMap<>(environment);
+        all.put("JAVA_TOOL_OPTIONS", "-Xlog:class+load:file=" + log);
+        try (FunctionJvm function = start(all)) {
+            assertThat(function.post("/", "[]").statusCode()).isEqualTo(500);
         }
+        return Files.readAllLines(log).stream().filter(line -> line.contains("io.opentelemetry."));
+    }
+
+    private static FunctionJvm start(Map<String, String> environment) throws IOException {
+        return FunctionJvm.ofClass(BlockingFunction.class, environment);
     }
 }

@@ -3,13 +3,22 @@ package dev.postern.functions.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.google.protobuf.ByteString;
 import com.sun.net.httpserver.HttpServer;
+import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
+import io.opentelemetry.proto.common.v1.KeyValue;
+import io.opentelemetry.proto.trace.v1.ResourceSpans;
+import io.opentelemetry.proto.trace.v1.Span;
+import io.opentelemetry.proto.trace.v1.Status;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -26,24 +35,25 @@ final class TracesTest {
         return payload.has("later") ? Answer.later(() -> "done") : Answer.done();
     };
 
-    private final BlockingQueue<JsonNode> spans = new LinkedBlockingQueue<>();
+    /** What the collector was sent: a span with the resource and the key that it came with. */
+    private record Sent(String service, String key, Span span) {}
+
+    private final BlockingQueue<Sent> spans = new LinkedBlockingQueue<>();
     private HttpServer collector;
 
     @BeforeEach
     void startCollector() throws IOException {
         collector = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         collector.createContext("/v1/traces", exchange -> {
-            JsonNode document = Payloads.JSON.readTree(exchange.getRequestBody().readAllBytes());
             String key = exchange.getRequestHeaders().getFirst("X-Key");
-            document.at("/resourceSpans/0/scopeSpans/0/spans")
-                    .forEach(span -> spans.add(Payloads.JSON
-                            .createObjectNode()
-                            .put("key", key)
-                            .put(
-                                    "service",
-                                    document.at("/resourceSpans/0/resource/attributes/0/value/stringValue")
-                                            .asText())
-                            .set("span", span)));
+            ExportTraceServiceRequest request = ExportTraceServiceRequest.parseFrom(
+                    exchange.getRequestBody().readAllBytes());
+            for (ResourceSpans resource : request.getResourceSpansList()) {
+                String service = value(resource.getResource().getAttributesList(), "service.name");
+                resource.getScopeSpansList()
+                        .forEach(
+                                scope -> scope.getSpansList().forEach(span -> spans.add(new Sent(service, key, span))));
+            }
             exchange.sendResponseHeaders(200, -1);
             exchange.close();
         });
@@ -59,25 +69,23 @@ final class TracesTest {
     void sendsASpanOfEachCallUnderTheTraceOfItsJob() throws Exception {
         try (var function = FunctionUnderTest.start(config(), JsonNode.class, FUNCTION)) {
             function.call("{}", "traceparent", "00-" + TRACE + "-b7ad6b7169203331-01", "X-Job-Task", "greet");
-            JsonNode sent = next();
+            Sent sent = next();
 
-            assertThat(sent.path("service").asText()).isEqualTo("traced");
-            assertThat(sent.path("key").asText()).isEqualTo("k 1");
-            JsonNode span = sent.path("span");
-            assertThat(span.path("traceId").asText()).isEqualTo(TRACE);
-            assertThat(span.path("parentSpanId").asText()).isEqualTo("b7ad6b7169203331");
-            assertThat(span.path("spanId").asText()).matches("[0-9a-f]{16}");
-            assertThat(span.path("name").asText()).isEqualTo("greet");
-            assertThat(span.path("endTimeUnixNano").asLong())
-                    .isGreaterThanOrEqualTo(span.path("startTimeUnixNano").asLong());
-            assertThat(span.path("attributes").toString())
-                    .contains("{\"key\":\"postern.job\",\"value\":{\"stringValue\":\"1\"}}");
-            assertThat(span.has("status")).isFalse();
+            assertThat(sent.service()).isEqualTo("traced");
+            assertThat(sent.key()).isEqualTo("k 1");
+            Span span = sent.span();
+            assertThat(hex(span.getTraceId())).isEqualTo(TRACE);
+            assertThat(hex(span.getParentSpanId())).isEqualTo("b7ad6b7169203331");
+            assertThat(hex(span.getSpanId())).matches("[0-9a-f]{16}").isNotEqualTo("b7ad6b7169203331");
+            assertThat(span.getName()).isEqualTo("greet");
+            assertThat(span.getKind()).isEqualTo(Span.SpanKind.SPAN_KIND_SERVER);
+            assertThat(span.getStartTimeUnixNano()).isPositive().isLessThanOrEqualTo(span.getEndTimeUnixNano());
+            assertThat(value(span.getAttributesList(), "postern.job")).isEqualTo("1");
+            assertThat(value(span.getAttributesList(), "postern.task")).isEqualTo("greet");
+            assertThat(span.getStatus().getCode()).isEqualTo(Status.StatusCode.STATUS_CODE_UNSET);
 
             function.call("{\"later\": true}");
-            assertThat(next().at("/span/traceId").asText())
-                    .matches("[0-9a-f]{32}")
-                    .isNotEqualTo(TRACE);
+            assertThat(hex(next().span().getTraceId())).matches("[0-9a-f]{32}").isNotEqualTo(TRACE);
         }
     }
 
@@ -87,11 +95,40 @@ final class TracesTest {
             function.call("{}", "traceparent", "00-" + TRACE + "-b7ad6b7169203331-00");
             function.call("{\"fail\": true}");
 
-            JsonNode status = next().at("/span/status");
-            assertThat(status.path("code").asInt()).isEqualTo(2);
-            assertThat(status.path("message").asText()).isEqualTo("IllegalStateException: as asked");
+            Status status = next().span().getStatus();
+            assertThat(status.getCode()).isEqualTo(Status.StatusCode.STATUS_CODE_ERROR);
+            assertThat(status.getMessage()).isEqualTo("IllegalStateException: as asked");
             assertThat(spans).isEmpty();
         }
+    }
+
+    @Test
+    void answersWhileTheCollectorHangsAndSendsTheLastSpansBeforeItEnds() throws Exception {
+        CountDownLatch free = new CountDownLatch(1);
+        CountDownLatch reached = new CountDownLatch(1);
+        collector.removeContext("/v1/traces");
+        BlockingQueue<Integer> taken = new LinkedBlockingQueue<>();
+        collector.createContext("/v1/traces", exchange -> {
+            ExportTraceServiceRequest request = ExportTraceServiceRequest.parseFrom(
+                    exchange.getRequestBody().readAllBytes());
+            reached.countDown();
+            try {
+                free.await(20, TimeUnit.SECONDS);
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
+            taken.add(request.getResourceSpans(0).getScopeSpans(0).getSpansCount());
+            exchange.sendResponseHeaders(200, -1);
+            exchange.close();
+        });
+        try (var function = FunctionUnderTest.start(config(), JsonNode.class, FUNCTION)) {
+            function.call("{}");
+            assertThat(reached.await(20, TimeUnit.SECONDS)).isTrue();
+
+            assertThat(function.call("{}").status()).isEqualTo(200);
+            free.countDown();
+        }
+        assertThat(taken).containsExactly(1, 1);
     }
 
     @Test
@@ -99,8 +136,20 @@ final class TracesTest {
         assertThat(FunctionConfig.from("f", new Settings(Map.of())).traces()).isNull();
     }
 
-    private JsonNode next() throws InterruptedException {
+    private Sent next() throws InterruptedException {
         return Objects.requireNonNull(spans.poll(20, TimeUnit.SECONDS), "no span came");
+    }
+
+    private static String value(List<KeyValue> attributes, String key) {
+        return attributes.stream()
+                .filter(attribute -> attribute.getKey().equals(key))
+                .map(attribute -> attribute.getValue().getStringValue())
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("no " + key + " in " + attributes));
+    }
+
+    private static String hex(ByteString id) {
+        return HexFormat.of().formatHex(id.toByteArray());
     }
 
     private FunctionConfig config() {
