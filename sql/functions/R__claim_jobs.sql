@@ -57,8 +57,11 @@ as $$
 #variable_conflict use_column
 declare
   promoted_at_once constant int := 1000;
+  promotable boolean;
+  queues_ready boolean;
   tasks_limited boolean;
   tenants_limited boolean;
+  classed boolean;
   limited_tasks text[];
   allowances int[];
   wanted int := claim_jobs.max_jobs;
@@ -82,9 +85,24 @@ begin
       errcode = 'PJ002',
       detail = 'A worker id needs at least 4 characters.';
   end if;
-  perform ${schema}.promote_due_jobs(promoted_at_once);
-  tasks_limited := exists (select 1 from ${schema}.task_settings);
-  tenants_limited := exists (select 1 from ${schema}.tenant_settings);
+  -- One statement for what most claims find not to be so: each costs as much as its look-up.
+  select
+    exists (
+      select 1 from ${schema}.jobs f
+      where not f.due and f.locked_at is null and f.attempts < f.max_attempts and f.run_at <= now()),
+    exists (
+      select 1 from ${schema}.jobs j
+      where j.due and j.queue_name is not null and j.locked_at is null and j.attempts < j.max_attempts),
+    exists (select 1 from ${schema}.task_settings),
+    exists (select 1 from ${schema}.tenant_settings),
+    exists (select 1 from ${schema}.priority_classes)
+  into promotable, queues_ready, tasks_limited, tenants_limited, classed;
+  if promotable then
+    perform ${schema}.promote_due_jobs(promoted_at_once);
+    queues_ready := exists (
+      select 1 from ${schema}.jobs j
+      where j.due and j.queue_name is not null and j.locked_at is null and j.attempts < j.max_attempts);
+  end if;
   if tasks_limited or tenants_limited then
     perform pg_advisory_xact_lock(hashtextextended('${schema}.limits', 0));
   end if;
@@ -93,11 +111,7 @@ begin
     from ${schema}.task_allowances(claim_jobs.held_tasks, claim_jobs.held_allowances) a;
   end if;
 
-  in_lane := not (tasks_limited or tenants_limited) and limited_tasks is null
-    and not exists (select 1 from ${schema}.priority_classes)
-    and not exists (
-      select 1 from ${schema}.jobs j
-      where j.due and j.queue_name is not null and j.locked_at is null and j.attempts < j.max_attempts);
+  in_lane := not (tasks_limited or tenants_limited or classed or queues_ready) and limited_tasks is null;
   going_on := in_lane and claim_jobs.after_id is not null
     and (claim_jobs.task_identifiers is null or claim_jobs.after_task = any (claim_jobs.task_identifiers))
     and not exists (
