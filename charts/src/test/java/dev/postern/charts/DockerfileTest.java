@@ -74,6 +74,15 @@ class DockerfileTest {
                     .extracting(argument -> argument.asText())
                     .startsWith("java")
                     .endsWith("-jar", jar);
+            // The cache is made of the files that are run, and by the JVM that runs them.
+            if (!function.endsWith("graphql-stand-in")) {
+                assertThat(instruction(function, "RUN"))
+                        .as("%s", function)
+                        .contains("java -XX:AOTCacheOutput=app.aot -Dpostern.rehearsal=true -jar " + jar);
+                assertThat(instruction(function, "ENTRYPOINT").getFirst())
+                        .as("%s", function)
+                        .contains("\"-XX:AOTCache=app.aot\"");
+            }
             assertThat(instruction(function, "ENV"))
                     .as("%s", function)
                     .containsExactly("PORT=" + instruction(function, "EXPOSE").getFirst());

@@ -57,6 +57,20 @@ class FunctionJarTest {
         }
     }
 
+    /** As the build of their image does, where nothing is set and nobody is there. */
+    @ParameterizedTest
+    @MethodSource("functions")
+    void rehearsesItsStartAlone(String name) throws Exception {
+        Path module = FUNCTIONS.resolve(name);
+        if (Files.readString(module.resolve("Dockerfile")).contains("postern.rehearsal")) {
+            Path jar = module.resolve("target").resolve(name + ".jar");
+            Map<String, String> asked = Map.of("JAVA_TOOL_OPTIONS", "-Dpostern.rehearsal=true");
+            try (FunctionJvm function = FunctionJvm.ofJar(jar, asked)) {
+                assertThat(function.exitCode()).as("%s", function.output()).isZero();
+            }
+        }
+    }
+
     /** Those that new-function wrote are their authors'. */
     @Test
     void knowsEverySampleFunction() throws IOException {
