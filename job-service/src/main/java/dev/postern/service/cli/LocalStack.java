@@ -159,6 +159,11 @@ final class LocalStack implements AutoCloseable {
         }
         HttpClient client = HttpClient.newHttpClient();
         functions.forEach(function -> function.awaitHealthy(client));
+        functions.forEach(function -> function.onEnd(line -> {
+            if (!closed.get()) {
+                say.accept(line);
+            }
+        }));
         settings.put("POSTERN_FUNCTIONS", merged(urls, settings.getOrDefault("POSTERN_FUNCTIONS", "")));
     }
 

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 
 /**
  * A sample function (or the GraphQL stand-in) as a process of its own, on a free port. It watches this process and ends
@@ -98,6 +99,13 @@ public final class FunctionProcess implements AutoCloseable {
         }
         throw new LocalException(
                 "function " + name + " does not answer on " + url() + "; its output is in " + log, null);
+    }
+
+    /** Tells of its end in one line, from a thread of the JDK's. */
+    public void onEnd(Consumer<String> say) {
+        var unused = process.onExit()
+                .thenAccept(ended -> say.accept("function " + name + " ended with exit code " + ended.exitValue()
+                        + "; its output is in " + log + ", and its jobs wait until it is started again"));
     }
 
     private boolean healthy(HttpClient client) {

@@ -12,6 +12,7 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
+import java.util.List;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
@@ -81,6 +82,27 @@ final class WhereItMayGoTest {
 
             assertThat(webhook.deliver(webhook.url()).outcome()).isEqualTo(Outcome.COMPLETE);
             assertThat(webhook.receiver.deliveries()).hasSize(1);
+        }
+    }
+
+    /** A proxy would look the name up once more, and judge the answer by its own rules. */
+    @Test
+    void goesStraightWhateverProxyTheJvmIsTold() throws Exception {
+        try (Receiver proxy = Receiver.start(status(204));
+                Fixture webhook = new Fixture()) {
+            for (String kind : List.of("http.proxy", "https.proxy", "socksProxy")) {
+                System.setProperty(kind + "Host", "127.0.0.1");
+                System.setProperty(kind + "Port", Integer.toString(proxy.port()));
+            }
+
+            assertThat(webhook.deliver(webhook.url()).outcome()).isEqualTo(Outcome.COMPLETE);
+            assertThat(webhook.receiver.deliveries()).hasSize(1);
+            assertThat(proxy.deliveries()).isEmpty();
+        } finally {
+            for (String kind : List.of("http.proxy", "https.proxy", "socksProxy")) {
+                System.clearProperty(kind + "Host");
+                System.clearProperty(kind + "Port");
+            }
         }
     }
 

@@ -118,18 +118,20 @@ final class CallHandler<P> {
             call.cancel();
         }
         Context context = vertx.getOrCreateContext();
-        Thread.ofVirtual().name("job-" + call.job().id()).start(() -> {
-            call.nameInLogs();
-            Instant begun = moment.clock().instant();
-            try {
-                run(call, request, context, body);
-            } finally {
-                if (traces != null) {
-                    traces.ended(call.job(), begun, moment.clock().instant(), call.failure());
-                }
-                running.leave(call);
-            }
-        });
+        Thread.ofVirtual()
+                .name(call.job().id() == null ? "call" : "job-" + call.job().id())
+                .start(() -> {
+                    call.nameInLogs();
+                    Instant begun = moment.clock().instant();
+                    try {
+                        run(call, request, context, body);
+                    } finally {
+                        if (traces != null) {
+                            traces.ended(call.job(), begun, moment.clock().instant(), call.failure());
+                        }
+                        running.leave(call);
+                    }
+                });
     }
 
     private LiveCall liveCall(MultiMap headers) {

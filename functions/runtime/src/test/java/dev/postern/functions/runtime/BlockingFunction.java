@@ -5,6 +5,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Duration;
 
 /** A process of its own: its function asks the URL in the payload and answers when that has answered. */
 final class BlockingFunction {
@@ -17,6 +18,7 @@ final class BlockingFunction {
             return (payload, context) -> {
                 HttpRequest request = HttpRequest.newBuilder(
                                 URI.create(payload.path("ask").asText()))
+                        .timeout(Duration.ofSeconds(30))
                         .build();
                 try (HttpClient http = HttpClient.newHttpClient()) {
                     return Answer.of(http.send(request, HttpResponse.BodyHandlers.ofString())

@@ -8,6 +8,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -70,7 +71,9 @@ final class FunctionMetricsTest {
             function.call("{\"later\": \"complete\"}");
             function.call("{\"later\": \"fail\"}");
             HttpResponse<String> metrics = client.send(
-                    HttpRequest.newBuilder(function.url().resolve("/metrics")).build(),
+                    HttpRequest.newBuilder(function.url().resolve("/metrics"))
+                            .timeout(Duration.ofSeconds(30))
+                            .build(),
                     HttpResponse.BodyHandlers.ofString());
             assertThat(metrics.headers().firstValue("Content-Type").orElse("")).startsWith("text/plain");
             return metrics.body();

@@ -316,7 +316,7 @@ final class FunctionServerTest {
                                     .POST(HttpRequest.BodyPublishers.ofString("{}"))
                                     .build(),
                             HttpResponse.BodyHandlers.ofString());
-            begun.await();
+            assertThat(begun.await(30, TimeUnit.SECONDS)).isTrue();
             CompletableFuture<List<Job>> drained = function.drain();
 
             assertThat(function.send(function.request("/healthz").build()).statusCode())
@@ -354,7 +354,7 @@ final class FunctionServerTest {
                                     .build(),
                             HttpResponse.BodyHandlers.discarding())
                     .exceptionally(cut -> null);
-            begun.await();
+            assertThat(begun.await(30, TimeUnit.SECONDS)).isTrue();
 
             assertThat(function.drain().get(20, TimeUnit.SECONDS))
                     .extracting(Job::id)
@@ -379,7 +379,7 @@ final class FunctionServerTest {
                 socket.getOutputStream()
                         .write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
                                 .getBytes(StandardCharsets.US_ASCII));
-                begun.await();
+                assertThat(begun.await(30, TimeUnit.SECONDS)).isTrue();
             }
 
             assertThat(noticed.get(20, TimeUnit.SECONDS)).isTrue();
