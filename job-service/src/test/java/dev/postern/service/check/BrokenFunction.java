@@ -12,6 +12,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumSet;
 import java.util.Set;
@@ -218,6 +219,7 @@ final class BrokenFunction implements AutoCloseable {
                 String body = is(Breach.REPORTS_DIFFERENTLY) ? "{\"n\":" + n + "}" : "{\"n\":1}";
                 int status = client.send(
                                 HttpRequest.newBuilder(URI.create(target + action))
+                                        .timeout(Duration.ofSeconds(30))
                                         .header(
                                                 "Content-Type",
                                                 is(Breach.REPORTS_TEXT) ? "text/plain" : "application/json")
