@@ -22,7 +22,8 @@ final class Bench {
             "history",
             "callback",
             "settings",
-            "memory");
+            "memory",
+            "start-up");
 
     /** Without those that take longer than what they say in a quick run is worth. */
     static final List<String> QUICK_PARTS =
@@ -92,6 +93,7 @@ final class Bench {
                 new HistoryPart(ours),
                 new CallbackPart(ours),
                 new SettingsPart(ours),
-                new MemoryPart(ours));
+                new MemoryPart(ours),
+                new StartupPart());
     }
 }

@@ -14,7 +14,7 @@ import java.util.function.BooleanSupplier;
 final class Child implements AutoCloseable {
 
     private static final Duration STARTUP = Duration.ofMinutes(2);
-    private static final long LOOK_MS = 20;
+    private static final long LOOK_MS = 5;
 
     private final String name;
     private final Process process;

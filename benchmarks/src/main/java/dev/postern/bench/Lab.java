@@ -71,6 +71,11 @@ final class Lab implements AutoCloseable {
         return functions;
     }
 
+    /** A file of this run's own, beside its logs. */
+    Path scratch(String name) {
+        return logs.resolveSibling(name);
+    }
+
     /** Starts a process whose log is named after it. */
     Child start(String name, List<String> command, Map<String, String> environment) {
         return keep(Child.start(name, command, environment, logs.resolve(name + "-" + ++started + ".log")));
