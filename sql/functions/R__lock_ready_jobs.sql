@@ -4,8 +4,8 @@
 -- first due job is looked at, where nothing of the queue is leased and nobody paused it.
 -- Two steps, so that no job is locked in vain: one ranks what every lane could give, without locks, and says how many to
 -- take from which; the other locks so many there, skip locked. A concurrent claimer is passed by, not waited for.
--- Where all due jobs of the tenant are of one task and need no ranking, which is what most claims meet, the second step
--- is all there is.
+-- Where all due jobs of the tenant are of one task and need no ranking, the second step is all there is. (Where that holds
+-- for all due jobs together, claim_jobs does not come here.)
 -- Cost: an index look-up for each task, class and queue with due jobs, and the jobs themselves. Queues are entered at a
 -- random place and no more of them than twice max_jobs are free ones, so none is starved when there are thousands.
 create or replace function ${schema}.lock_ready_jobs(

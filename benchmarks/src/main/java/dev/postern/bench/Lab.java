@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
@@ -74,6 +75,19 @@ final class Lab implements AutoCloseable {
     /** A file of this run's own, beside its logs. */
     Path scratch(String name) {
         return logs.resolveSibling(name);
+    }
+
+    /** The command that starts a jar of the checkout. */
+    List<String> java(List<String> flags, String jar) {
+        Path file = home.resolve(jar);
+        if (!Files.isRegularFile(file)) {
+            throw new BenchException(file + " is missing; './postern' builds it, or 'mvn package' does");
+        }
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(flags);
+        command.addAll(List.of("-jar", file.toString()));
+        return command;
     }
 
     /** Starts a process whose log is named after it. */

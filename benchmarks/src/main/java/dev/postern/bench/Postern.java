@@ -60,14 +60,9 @@ record Postern(Lab lab, String name, String task, Map<String, String> settings) 
                 "JOBS_CALLBACK_HOST", "127.0.0.1",
                 "INTERNAL_JOBS_CALLBACK_PORT", Integer.toString(callbacks)));
         environment.putAll(settings);
-        Path jar = lab.home().resolve("job-service/target/job-service.jar");
-        if (!Files.isRegularFile(jar)) {
-            throw new BenchException(jar + " is missing; './postern' builds it, or 'mvn package' does");
-        }
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(flags(lab.home().resolve("job-service/Dockerfile")));
-        command.addAll(List.of("-jar", jar.toString(), "serve"));
+        List<String> command =
+                lab.java(flags(lab.home().resolve("job-service/Dockerfile")), "job-service/target/job-service.jar");
+        command.add("serve");
         Child worker = lab.start("postern", command, environment);
         try (HttpClient client = HttpClient.newHttpClient()) {
             worker.await(() -> ready(client, port));

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,17 +28,14 @@ final class StartupPart implements Part {
 
     @Override
     public void run(Lab lab, Size size, Figures figures) throws InterruptedException {
-        Path module = lab.home().resolve("functions").resolve(FUNCTION);
-        Path jar = module.resolve("target").resolve(FUNCTION + ".jar");
-        if (!Files.isRegularFile(jar)) {
-            throw new BenchException(jar + " is missing; './postern' builds it, or 'mvn package' does");
-        }
-        List<String> flags = Postern.flags(module.resolve("Dockerfile"));
+        String module = "functions/" + FUNCTION;
+        String jar = module + "/target/" + FUNCTION + ".jar";
+        List<String> flags = Postern.flags(lab.home().resolve(module).resolve("Dockerfile"));
         Path cache = lab.scratch(FUNCTION + ".aot");
         lab.progress().say("rehearsing, for the cache");
         try (Child rehearsal = lab.start(
                 FUNCTION + "-rehearsal",
-                java(List.of("-XX:AOTCacheOutput=" + cache, "-Dpostern.rehearsal=true"), jar),
+                lab.java(List.of("-XX:AOTCacheOutput=" + cache, "-Dpostern.rehearsal=true"), jar),
                 Map.of())) {
             rehearsal.awaitEnd();
         }
@@ -47,23 +43,15 @@ final class StartupPart implements Part {
         List<Double> cached = new ArrayList<>();
         for (int turn = 1; turn <= size.turns(); turn++) {
             lab.progress().say("turn " + turn + " of " + size.turns());
-            plain.add(firstAnswer(lab, java(flags, jar)));
+            plain.add(firstAnswer(lab, lab.java(flags, jar)));
             List<String> with = new ArrayList<>(flags);
             with.add("-XX:AOTCache=" + cache);
-            cached.add(firstAnswer(lab, java(with, jar)));
+            cached.add(firstAnswer(lab, lab.java(with, jar)));
         }
         Series without = new Series(plain);
         figures.add(SECTION, "a function, without a cache", "ms", without);
         figures.add(SECTION, "a function, as its image starts it", "ms", new Series(cached), Target.atMost(500));
         figures.add(SECTION, "cache / none", "×", new Series(cached).over(without));
-    }
-
-    private static List<String> java(List<String> flags, Path jar) {
-        List<String> command = new ArrayList<>(
-                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
-        command.addAll(flags);
-        command.addAll(List.of("-jar", jar.toString()));
-        return command;
     }
 
     /** Milliseconds; the process runs on the first core, this one where the system wishes. */
