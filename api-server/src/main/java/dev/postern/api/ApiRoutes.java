@@ -148,7 +148,8 @@ final class ApiRoutes {
                             });
                     Map<String, Object> parameters = parameters(context, operation);
                     return body(http, operation.body())
-                            .compose(body -> handler.handle(new Request(caller, envelope, parameters, body)));
+                            .compose(body ->
+                                    handler.handle(new Request(caller, envelope, parameters, body, http.uri())));
                 })
                 .onSuccess(answer -> answer(context.response(), envelope, answer))
                 .onFailure(context::fail);
@@ -283,6 +284,9 @@ final class ApiRoutes {
         }
         if (cause instanceof StoreException failure && failure.retryable()) {
             return new ApiException(Problem.UNAVAILABLE, "the database does not answer; send the same again");
+        }
+        if (cause instanceof StoreException failure && failure.conflict()) {
+            return new ApiException(Problem.CONFLICT, String.valueOf(failure.refusal()));
         }
         if (cause instanceof StoreException failure && failure.error() == StoreError.INVALID) {
             String reason = failure.refusal();

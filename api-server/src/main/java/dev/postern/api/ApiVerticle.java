@@ -88,6 +88,8 @@ public final class ApiVerticle extends VerticleBase {
         liveRoutes = waiting;
         Map<String, Handler> handlers = new HashMap<>(new JobRoutes(store).handlers());
         handlers.putAll(waiting.handlers());
+        handlers.putAll(new BulkRoutes(store).handlers());
+        handlers.putAll(new ScheduleRoutes(store).handlers());
         ApiRoutes routes = new ApiRoutes(
                 vertx,
                 contract,

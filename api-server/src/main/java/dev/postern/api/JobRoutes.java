@@ -16,7 +16,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** The operations on jobs. */
 final class JobRoutes {
@@ -40,7 +42,8 @@ final class JobRoutes {
         return Map.of(
                 "createJob", this::create,
                 "enqueueJob", this::enqueue,
-                "listJobs", this::list,
+                "listJobs", request -> list(request, request.texts("status")),
+                "listDeadLetters", request -> list(request, List.of("failed")),
                 "getJob", this::get,
                 "cancelJob", this::cancel,
                 "retryJob", this::retry);
@@ -161,22 +164,16 @@ final class JobRoutes {
         }
     }
 
-    private Future<Answer> list(Request request) {
-        Caller caller = request.caller();
+    private Future<Answer> list(Request request, @Nullable List<String> statuses) {
         String cursor = request.text("cursor");
         int page = request.number("page");
         int pageSize = request.number("pageSize");
         if ((long) (page - 1) * pageSize >= LOOKED_AT_FOR_TOTAL) {
             throw ApiException.invalid("query.page", "leads beyond 10,000 jobs; go on by cursor");
         }
-        if (caller.ownOnly() && caller.actor() == null) {
-            throw new ApiException(
-                    Problem.FORBIDDEN,
-                    "the token names no user, and " + Caller.ALL_OF_TENANT + " is not among its permissions");
-        }
         Filter filter = new Filter(
-                caller.ownOnly() ? caller.actor() : null,
-                request.texts("status"),
+                owner(request.caller()),
+                statuses,
                 request.text("jobType"),
                 request.text("dedupeKey"),
                 request.text("queue"),
@@ -190,10 +187,20 @@ final class JobRoutes {
                         tenant -> before == null
                                 ? tenant.list(filter, null, (page - 1) * pageSize, pageSize, LOOKED_AT_FOR_TOTAL)
                                 : tenant.list(filter, before, 0, pageSize, LOOKED_AT))
-                .map(found -> listed(found, before == null ? page : 0, pageSize));
+                .map(found -> listed(request, found, before == null ? page : 0, pageSize));
     }
 
-    private static Answer listed(Page found, int page, int pageSize) {
+    /** Whose jobs exist for a caller; null for those of all users. */
+    static @Nullable UUID owner(Caller caller) {
+        if (caller.ownOnly() && caller.actor() == null) {
+            throw new ApiException(
+                    Problem.FORBIDDEN,
+                    "the token names no user, and " + Caller.ALL_OF_TENANT + " is not among its permissions");
+        }
+        return caller.ownOnly() ? caller.actor() : null;
+    }
+
+    private static Answer listed(Request request, Page found, int page, int pageSize) {
         ObjectNode answer = JsonText.object();
         answer.set("jobs", JsonText.trusted(found.documents()));
         if (page > 0) {
@@ -204,7 +211,11 @@ final class JobRoutes {
                     .put("totalPages", (found.matching() + pageSize - 1) / pageSize);
         }
         Long next = found.nextBefore();
-        return Answer.ok(answer.put("nextCursor", next == null ? null : Long.toString(next)));
+        String cursor = next == null ? null : Long.toString(next);
+        return Answer.of(
+                200,
+                answer.put("nextCursor", cursor),
+                cursor == null ? Map.of() : Map.of("Link", request.next(cursor)));
     }
 
     private Future<Answer> get(Request request) {
@@ -253,18 +264,23 @@ final class JobRoutes {
                                         ? "its retries are used up: " + job.retryCount() + " of " + job.maxRetries()
                                         : "only a failed job can be retried, this one is " + job.status());
                     }
-                    return tenant.retry(job.id(), request.caller().who()).compose(former -> {
-                        if (former.isEmpty()) {
-                            throw new ApiException(Problem.CONFLICT, "somebody else retried the job a moment ago");
-                        }
-                        return tenant.record(
-                                        request.caller().who(),
-                                        "jobs.retry",
-                                        "job/" + job.id(),
-                                        new JsonObject().put("formerTraceparent", former.get()))
-                                .map(Answer.done("Job retry initiated successfully"));
-                    });
+                    return retry(request, tenant, job, "jobs.retry");
                 }));
+    }
+
+    /** Starts a dead letter over, for this request. */
+    static Future<Answer> retry(Request request, TenantJobs tenant, Found job, String action) {
+        return tenant.retry(job.id(), request.caller().who()).compose(former -> {
+            if (former.isEmpty()) {
+                throw new ApiException(Problem.CONFLICT, "somebody else retried the job a moment ago");
+            }
+            return tenant.record(
+                            request.caller().who(),
+                            action,
+                            "job/" + job.id(),
+                            new JsonObject().put("formerTraceparent", former.get()))
+                    .map(Answer.done("Job retry initiated successfully"));
+        });
     }
 
     // What a caller may not see is not there for him.

@@ -5,8 +5,10 @@ import dev.postern.sql.Acting;
 import io.vertx.core.json.JsonArray;
 import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,8 +16,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param parameters by name: Long, String, Boolean or JsonArray
  * @param body empty object where none was sent
+ * @param uri its path and query, as they were sent
  */
-record Request(Caller caller, Envelope envelope, Map<String, Object> parameters, JsonNode body) {
+record Request(Caller caller, Envelope envelope, Map<String, Object> parameters, JsonNode body, String uri) {
 
     /** What the database is told. */
     Acting acting() {
@@ -42,6 +45,16 @@ record Request(Caller caller, Envelope envelope, Map<String, Object> parameters,
     OffsetDateTime time(String name) {
         String text = text(name);
         return text == null ? null : time("query." + name, text);
+    }
+
+    /** The same list from a cursor on, as a header's value. */
+    String next(String cursor) {
+        String[] parts = uri.split("\\?", 2);
+        String others = Arrays.stream((parts.length > 1 ? parts[1] : "").split("&", -1))
+                .filter(one -> !one.isEmpty() && !one.startsWith("page=") && !one.startsWith("cursor="))
+                .map(one -> one + "&")
+                .collect(Collectors.joining());
+        return "<" + parts[0] + "?" + others + "cursor=" + cursor + ">; rel=\"next\"";
     }
 
     /** An id of a row. */

@@ -178,6 +178,20 @@ final class GeneratedRequest {
         return switch (operation.id()) {
             case "createJob" -> job();
             case "enqueueJob" -> maybe(maybe(new JsonObject().put("jobName", "a"), "payload", any(2)), "jobName", "b");
+            case "cancelJobs", "replayDeadLetters" ->
+                maybe(
+                        maybe(
+                                maybe(new JsonObject().put("dryRun", true), "jobType", "a"),
+                                "limit",
+                                1 + random.nextInt(5)),
+                        "createdBefore",
+                        "2031-01-01T00:00:00Z");
+            case "createSchedule" ->
+                maybe(
+                        maybe(new JsonObject().put("jobType", "a"), "schedule", one(List.of("* * * * *", "never"))),
+                        "schedule",
+                        new JsonObject().put("rule", "*/5 * * * *"));
+            case "runSchedule" -> maybe(new JsonObject(), "allowOverlap", true);
             default -> maybe(new JsonObject(), "reason", "because");
         };
     }

@@ -119,7 +119,7 @@ class TenantWalkTest {
     private static Map<String, List<Attempt>> attempts(long id, long dead, long ended) {
         Set<Integer> unseen = Set.of(404);
         Set<Integer> own = Set.of(200);
-        return Map.of(
+        Map<String, List<Attempt>> attempts = new TreeMap<>(Map.of(
                 "createJob", List.of(new Attempt("/v1/jobs", "{\"jobType\": \"own\"}", Set.of(201))),
                 "enqueueJob", List.of(new Attempt("/api/jobs/enqueue", "{\"jobName\": \"own\"}", Set.of(201))),
                 "listJobs",
@@ -146,14 +146,45 @@ class TenantWalkTest {
                                 new Attempt("/v1/jobs/" + ended + "/events", "", unseen)),
                 "cancelJob", List.of(new Attempt("/v1/jobs/" + id + "/cancel", "", unseen)),
                 "retryJob", List.of(new Attempt("/v1/jobs/" + dead + "/retry", "", unseen)),
-                "getContract", List.of(new Attempt("/openapi.yaml", "", own)));
+                "getContract", List.of(new Attempt("/openapi.yaml", "", own))));
+        String bulk = "{\"jobType\": \"" + SECRET + "\"}";
+        attempts.put("cancelJobs", List.of(new Attempt("/v1/jobs/cancel", bulk, own)));
+        attempts.put(
+                "listDeadLetters",
+                List.of(
+                        new Attempt("/v1/dead-letters", "", own),
+                        new Attempt("/v1/dead-letters?cursor=999999999", "", own)));
+        attempts.put("replayDeadLetters", List.of(new Attempt("/v1/dead-letters/replay", bulk, own)));
+        attempts.put("replayDeadLetter", List.of(new Attempt("/v1/dead-letters/" + dead + "/replay", "", unseen)));
+        // Schedules are the tenant's: another user of it may see them, so theirs belong to a third tenant.
+        long schedule = database.number(
+                "select id from app_jobs.add_scheduled_job(?, ?, schedule_info => '{\"rule\": \"0 0 1 1 *\"}')",
+                JobDatabase.TENANT,
+                SECRET);
+        attempts.put("listSchedules", List.of(new Attempt("/v1/schedules", "", own)));
+        attempts.put(
+                "createSchedule",
+                List.of(new Attempt(
+                        "/v1/schedules",
+                        "{\"jobType\": \"own\", \"schedule\": {\"rule\": \"0 0 1 1 *\"}}",
+                        Set.of(201))));
+        for (String operation : List.of("getSchedule", "deleteSchedule")) {
+            attempts.put(operation, List.of(new Attempt("/v1/schedules/" + schedule, "", unseen)));
+        }
+        for (String action : List.of("pause", "resume", "run")) {
+            attempts.put(
+                    action + "Schedule", List.of(new Attempt("/v1/schedules/" + schedule + "/" + action, "", unseen)));
+        }
+        return attempts;
     }
 
     /** All of the victim's rows, of every table. */
     private static List<Map<String, Object>> everything() {
         return List.copyOf(database.rows(
-                "select j.*::text as row from app_jobs.jobs j where (j.database_id, j.actor_id) = (?, ?) union all"
+                "select s.*::text as row from app_jobs.scheduled_jobs s where s.database_id = ? union all"
+                        + " select j.*::text as row from app_jobs.jobs j where (j.database_id, j.actor_id) = (?, ?) union all"
                         + " select h.*::text from app_jobs.job_history h where (h.database_id, h.actor_id) = (?, ?) order by 1",
+                JobDatabase.TENANT,
                 TENANT,
                 ADA,
                 TENANT,

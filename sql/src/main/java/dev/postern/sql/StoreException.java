@@ -28,6 +28,11 @@ public final class StoreException extends RuntimeException {
         return error == StoreError.UNAVAILABLE || error == StoreError.CONTENTION;
     }
 
+    /** Whether what was asked for is refused because of what is there, and not because of a value. */
+    public boolean conflict() {
+        return "PJ001".equals(sqlState(this.getCause()));
+    }
+
     /** Whether a failure comes from the database or the way to it, and not from whoever used it. */
     static boolean isDatabase(Throwable cause) {
         return cause instanceof IOException || cause instanceof TimeoutException || cause instanceof VertxException;
@@ -80,7 +85,7 @@ public final class StoreException extends RuntimeException {
         };
     }
 
-    private static @Nullable String sqlState(Throwable cause) {
+    private static @Nullable String sqlState(@Nullable Throwable cause) {
         return cause instanceof PgException e ? e.getSqlState() : null;
     }
 }

@@ -88,16 +88,7 @@ public final class TenantJobs {
 
     /** Jobs, the newest first. */
     public Future<Page> list(Filter filter, @Nullable Long beforeId, int skip, int limit, int scan) {
-        Tuple arguments = Tuple.tuple()
-                .addValue(acting.tenant())
-                .addValue(filter.owner())
-                .addValue(filter.statuses() == null ? null : filter.statuses().toArray(String[]::new))
-                .addValue(filter.jobType())
-                .addValue(filter.key())
-                .addValue(filter.queue())
-                .addValue(filter.errorContains() == null ? null : pattern(filter.errorContains()))
-                .addValue(filter.createdAfter())
-                .addValue(filter.createdBefore())
+        Tuple arguments = arguments(filter)
                 .addValue(beforeId)
                 .addValue(skip)
                 .addValue(limit)
@@ -157,6 +148,64 @@ public final class TenantJobs {
     }
 
     /**
+     * Jobs that a filter names.
+     *
+     * @param matching how many match, among those looked at
+     * @param jobIds the newest of them
+     * @param more whether there may be others
+     */
+    public record Chosen(int matching, List<Long> jobIds, boolean more) {
+        /** Copies the ids. */
+        public Chosen {
+            jobIds = List.copyOf(jobIds);
+        }
+    }
+
+    /** The newest jobs that a filter names, at most {@code limit}. */
+    public Future<Chosen> choose(Filter filter, int limit) {
+        return call(
+                        "select l.matching, l.next_before is not null, array(select (d ->> 'id')::bigint"
+                                + " from json_array_elements(l.documents) d) from " + schema
+                                + ".list_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9, max_jobs => $10) l",
+                        arguments(filter).addValue(limit))
+                .map(rows -> {
+                    Row row = rows.iterator().next();
+                    return new Chosen(row.getInteger(0), List.of(row.getArrayOfLongs(2)), row.getBoolean(1));
+                });
+    }
+
+    /** Cancels those that have not ended; their ids. */
+    public Future<List<Long>> cancelAll(List<Long> jobIds, String reason) {
+        return call(
+                        "select job_id from " + schema + ".cancel_jobs($1, $2)",
+                        Tuple.tuple()
+                                .addArrayOfLong(jobIds.toArray(Long[]::new))
+                                .addString(reason))
+                .map(TenantJobs::ids);
+    }
+
+    /** Replays those that are dead letters; their ids. */
+    public Future<List<Long>> replayAll(List<Long> jobIds, String by) {
+        return call(
+                        "select job_id from " + schema + ".replay_jobs($1, $2) job_id order by 1",
+                        Tuple.tuple()
+                                .addArrayOfLong(jobIds.toArray(Long[]::new))
+                                .addString(by))
+                .map(TenantJobs::ids);
+    }
+
+    /** The tenant's schedules, in this transaction. */
+    public TenantSchedules schedules() {
+        return new TenantSchedules(connection, schema, acting);
+    }
+
+    private static List<Long> ids(RowSet<Row> rows) {
+        List<Long> ids = new ArrayList<>(rows.size());
+        rows.forEach(row -> ids.add(row.getLong(0)));
+        return ids;
+    }
+
+    /**
      * Writes a line of the audit log.
      *
      * @param actor the user as people know him
@@ -188,6 +237,19 @@ public final class TenantJobs {
     public Future<Void> end(String key, String answer) {
         return call("select " + schema + ".end_request($1, $2::text::json)", Tuple.of(key, answer))
                 .mapEmpty();
+    }
+
+    private Tuple arguments(Filter filter) {
+        return Tuple.tuple()
+                .addValue(acting.tenant())
+                .addValue(filter.owner())
+                .addValue(filter.statuses() == null ? null : filter.statuses().toArray(String[]::new))
+                .addValue(filter.jobType())
+                .addValue(filter.key())
+                .addValue(filter.queue())
+                .addValue(filter.errorContains() == null ? null : pattern(filter.errorContains()))
+                .addValue(filter.createdAfter())
+                .addValue(filter.createdBefore());
     }
 
     private Future<RowSet<Row>> call(String sql, Tuple arguments) {
