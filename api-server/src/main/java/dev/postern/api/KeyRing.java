@@ -5,7 +5,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
-import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.json.DecodeException;
@@ -166,11 +166,9 @@ final class KeyRing {
     }
 
     private Future<List<JsonObject>> fetch(URI url) {
+        // One inside the other: a body that is asked for after it has come never arrives.
         return client.request(new RequestOptions().setMethod(HttpMethod.GET).setAbsoluteURI(url.toString()))
-                .compose(HttpClientRequest::send)
-                .compose(response -> response.statusCode() == 200
-                        ? response.body()
-                        : Future.failedFuture("it answered " + response.statusCode()))
+                .compose(request -> request.send().compose(KeyRing::body))
                 .timeout(FETCH_SECONDS, TimeUnit.SECONDS)
                 .map(body -> {
                     if (body.length() > LARGEST_KEY_SET) {
@@ -178,6 +176,12 @@ final class KeyRing {
                     }
                     return keySet(body);
                 });
+    }
+
+    private static Future<Buffer> body(HttpClientResponse response) {
+        return response.statusCode() == 200
+                ? response.body()
+                : Future.failedFuture("it answered " + response.statusCode());
     }
 
     private static List<JsonObject> keys(Buffer content) {
