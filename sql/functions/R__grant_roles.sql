@@ -47,7 +47,7 @@ begin
     execute 'grant usage on schema ${schema} to postern_tenant';
   end if;
 
-  foreach secured in array array['jobs', 'job_history', 'scheduled_jobs'] loop
+  foreach secured in array array['jobs', 'job_history', 'scheduled_jobs', 'audit_log', 'idempotency_keys'] loop
     -- A policy that is plainly true is folded away, and with it what would keep a claim from its indexes.
     foreach group_role in array array['postern_worker', 'administrator'] loop
       execute format('drop policy if exists %I on ${schema}.%I', 'all_of_' || group_role, secured);
@@ -56,12 +56,37 @@ begin
           'create policy %I on ${schema}.%I to %I using (true)', 'all_of_' || group_role, secured, group_role);
       end if;
     end loop;
-    if to_regrole('postern_tenant') is not null then
+    -- Answers are a user's and not the tenant's; the functions that read them ask for both.
+    if to_regrole('postern_tenant') is not null and secured <> 'idempotency_keys' then
       execute format('grant select on ${schema}.%I to postern_tenant', secured);
     end if;
   end loop;
   if to_regrole('postern_tenant') is not null then
-    execute 'grant select on ${schema}.dead_letters to postern_tenant';
+    execute 'grant select on ${schema}.dead_letters, ${schema}.api_live_jobs, ${schema}.api_ended_jobs, ${schema}.api_jobs'
+      ' to postern_tenant';
+  end if;
+  -- The HTTP API runs each request as postern_tenant. Who may become it and does not have its rights otherwise stays
+  -- unbound; before 16 a member has them all the time unless it is a superuser, so there the site has to decide.
+  if to_regrole('postern_tenant') is not null and current_setting('server_version_num')::int >= 160000 then
+    foreach group_role in array array['postern_worker', current_user::text] loop
+      begin
+        -- Roles belong to all databases of the server: granting what is there would meet another migrator's grant.
+        if exists (
+          select 1 from pg_catalog.pg_roles r
+          where r.rolname = group_role and not r.rolsuper and not exists (
+            select 1 from pg_catalog.pg_auth_members m
+            where m.member = r.oid and m.roleid = to_regrole('postern_tenant')))
+        then
+          execute format('grant postern_tenant to %I with inherit false, set true', group_role);
+        end if;
+      exception
+        when unique_violation then
+          null;
+        when insufficient_privilege then
+          raise notice 'role % may not become postern_tenant, which the HTTP API needs; grant it "with inherit false"',
+            group_role;
+      end;
+    end loop;
   end if;
 
   for callable in
@@ -71,7 +96,9 @@ begin
       p.proname = any (array[
         'add_job', 'add_jobs', 'add_scheduled_job', 'cancel_job', 'cancel_jobs', 'replay_jobs', 'replay_dead_letters',
         'explain_job', 'job_state', 'pause_schedule', 'resume_schedule', 'run_schedule', 'delete_schedule',
-        'schedule_state']) as for_tenants,
+        'schedule_state', 'job_document', 'json_time', 'list_jobs', 'require_tenant', 'retry_job', 'record_change',
+        'begin_request', 'end_request', 'schedule_document',
+        'session_context']) as for_tenants,
       p.proname = any (array[
         'add_job', 'add_scheduled_job', 'complete_job', 'complete_jobs', 'do_notify', 'fail_job', 'get_job',
         'get_scheduled_job', 'json_build_object_apply', 'permanently_fail_jobs', 'release_jobs',

@@ -7,7 +7,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps history, ticks and dead letters within their retention and has the history's coming days made. They are made three
+ * Keeps history, ticks, requests and dead letters within their retention and has the history's coming days made. They are made three
  * days ahead, so an hour between passes leaves room for a long absence. A pass is one small step, a transaction of its
  * own, so that nobody waits for it for long; while there is more to remove the next one follows at once. Any number may
  * run on one database.
@@ -19,6 +19,9 @@ final class JobPruner {
 
     /** Each try can hold up outcomes for 200 ms, so they must be rare; of these, many fit into three days. */
     private static final Duration INTERVAL_WHEN_BLOCKED = Duration.ofMinutes(1);
+
+    /** Long enough for a quarter's review. */
+    private static final Duration AUDIT_KEPT = Duration.ofDays(90);
 
     private static final int ROWS = 1000;
 
@@ -49,6 +52,11 @@ final class JobPruner {
     /** A step over the ticks that were taken. */
     Future<Duration> ticks(Duration kept) {
         return store.pruneTicks(kept, ROWS).map(forgotten -> next(forgotten == ROWS));
+    }
+
+    /** A step over what the HTTP API keeps of requests. */
+    Future<Duration> requests() {
+        return store.pruneRequests(AUDIT_KEPT, ROWS).map(forgotten -> next(forgotten >= ROWS));
     }
 
     /** A step over the dead letters. */

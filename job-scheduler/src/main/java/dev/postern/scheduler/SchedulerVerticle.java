@@ -62,7 +62,8 @@ public final class SchedulerVerticle extends VerticleBase {
                         vertx,
                         "prune the history of cancelled jobs",
                         () -> pruner.history("cancelled", retention.cancelled())),
-                new RepeatedPass(vertx, "forget old ticks", () -> pruner.ticks(retention.succeeded()))));
+                new RepeatedPass(vertx, "forget old ticks", () -> pruner.ticks(retention.succeeded())),
+                new RepeatedPass(vertx, "forget old requests", pruner::requests)));
         retention
                 .dead()
                 .ifPresent(kept ->

@@ -92,6 +92,28 @@ class JobPrunerTest {
     }
 
     @Test
+    void forgetsWhatTheApiKeptOfRequestsInItsTime() {
+        database.execute(
+                "insert into app_jobs.idempotency_keys (database_id, actor_id, key, request_hash, created_at)"
+                        + " select ?, ?, n::text, '', now() - n * interval '1 hour' from generate_series(0, 2500) n",
+                JobDatabase.TENANT,
+                JobDatabase.TENANT);
+        database.execute(
+                "insert into app_jobs.audit_log (at, database_id, actor, action, target)"
+                        + " select now() - n * interval '1 day', ?, 'ada', 'jobs.cancel', 'job/1'"
+                        + " from generate_series(2500, 0, -1) n",
+                JobDatabase.TENANT);
+        deploy(Retention.defaults());
+
+        await().untilAsserted(() -> {
+            assertThat(database.number("select count(*) from app_jobs.idempotency_keys"))
+                    .isBetween(24L, 25L);
+            assertThat(database.number("select count(*) from app_jobs.audit_log"))
+                    .isBetween(90L, 91L);
+        });
+    }
+
+    @Test
     void purgesDeadLettersWhenTheirTimeIsOverInBatches() {
         deadLetters(2500, 91);
         deadLetters(10, 89);

@@ -1,5 +1,6 @@
 package dev.postern.service;
 
+import dev.postern.api.ApiVerticle;
 import dev.postern.callback.CallbackVerticle;
 import dev.postern.scheduler.SchedulerVerticle;
 import dev.postern.service.config.ServiceConfig;
@@ -10,9 +11,11 @@ import dev.postern.service.telemetry.ProbeServer.Phase;
 import dev.postern.sql.JobDirectory;
 import dev.postern.sql.JobNotifications;
 import dev.postern.sql.JobStore;
+import dev.postern.sql.LiveJobs;
 import dev.postern.sql.ScheduleStore;
 import dev.postern.sql.SchemaException;
 import dev.postern.sql.SchemaMigrator;
+import dev.postern.sql.TenantStore;
 import dev.postern.worker.WorkerListener;
 import dev.postern.worker.WorkerVerticle;
 import io.vertx.core.Future;
@@ -23,6 +26,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -63,6 +67,7 @@ public final class JobService {
     private @Nullable ProbeServer probes;
     private @Nullable WorkerVerticle worker;
     private @Nullable CallbackVerticle callback;
+    private @Nullable ApiVerticle api;
 
     /**
      * Opens nothing until started.
@@ -84,6 +89,11 @@ public final class JobService {
     /** The port of the callback server; 0 before the start or without that role. */
     public int callbackPort() {
         return callback == null ? 0 : callback.port();
+    }
+
+    /** The port of the API; 0 before the start or without that role. */
+    public int apiPort() {
+        return api == null ? 0 : api.port();
     }
 
     /**
@@ -142,7 +152,31 @@ public final class JobService {
                             metrics.scheduler()))
                     .await();
         }
+        if (config.roles().contains(Role.API)) {
+            // A generator belongs to one thread.
+            ApiVerticle verticle = new ApiVerticle(
+                    new TenantStore(opened, schema),
+                    new LiveJobs(opened, schema),
+                    config.api(),
+                    new SplittableRandom(random.nextLong()));
+            api = verticle;
+            startApi(created, verticle);
+        }
         log.info("ready: {} on {}", config.roles(), config.database());
+    }
+
+    // A process that does everything because nobody said otherwise also ran before there was an API: it goes on without
+    // one
+    // where the port is taken, or the database's role may not become a tenant's.
+    private void startApi(Vertx created, ApiVerticle verticle) {
+        try {
+            created.deployVerticle(verticle).await();
+        } catch (RuntimeException e) {
+            if (config.roles().size() < Role.values().length) {
+                throw e;
+            }
+            log.error("the HTTP API is not served: {}", e.getMessage());
+        }
     }
 
     private Optional<JobNotifications> notifications(String channel, Runnable wakeUp) {

@@ -108,6 +108,8 @@ class PoolerServiceTest {
                 "127.0.0.1",
                 "POSTERN_HTTP_PORT",
                 "0",
+                "POSTERN_API_PORT",
+                "0",
                 "INTERNAL_JOBS_CALLBACK_PORT",
                 Integer.toString(FreePort.any())));
         environment.putAll(databases);

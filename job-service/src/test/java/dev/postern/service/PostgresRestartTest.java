@@ -56,6 +56,7 @@ class PostgresRestartTest {
                                             "POSTERN_LEASE_SECONDS", "5",
                                             "POSTERN_BIND_HOST", "127.0.0.1",
                                             "POSTERN_HTTP_PORT", "0",
+                                            "POSTERN_API_PORT", "0",
                                             "INTERNAL_JOBS_CALLBACK_PORT", Integer.toString(FreePort.any())),
                                     "restarttest")
                             .read(),

@@ -36,6 +36,7 @@ final class ServiceProcess implements AutoCloseable {
                 "PGPASSWORD", database.password(),
                 "PGDATABASE", database.database(),
                 "POSTERN_HTTP_PORT", "0",
+                "POSTERN_API_PORT", "0",
                 "POSTERN_BIND_HOST", "127.0.0.1",
                 "POSTERN_LOG", "text"));
         environment.putAll(others);

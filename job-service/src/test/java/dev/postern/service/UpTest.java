@@ -25,11 +25,18 @@ class UpTest {
     void survivesKillAndASecondStart() throws Exception {
         try (ScriptedFunction function = new ScriptedFunction()) {
             Map<String, String> environment = Map.of(
-                    "POSTERN_DATA", directory.toString(),
-                    "POSTERN_POSTGRES_PORT", "0",
-                    "POSTERN_HTTP_PORT", "0",
-                    "INTERNAL_JOBS_CALLBACK_PORT", Integer.toString(FreePort.any()),
-                    "FUNCTION_URL", function.url());
+                    "POSTERN_DATA",
+                    directory.toString(),
+                    "POSTERN_POSTGRES_PORT",
+                    "0",
+                    "POSTERN_HTTP_PORT",
+                    "0",
+                    "POSTERN_API_PORT",
+                    "0",
+                    "INTERNAL_JOBS_CALLBACK_PORT",
+                    Integer.toString(FreePort.any()),
+                    "FUNCTION_URL",
+                    function.url());
             try (ServiceProcess up = ServiceProcess.start(environment, "up", "--no-functions")) {
                 up.awaitReady();
                 assertThatThrownBy(() -> LocalPostgres.start(directory.resolve("postgres"), 0))

@@ -48,6 +48,7 @@ public final class JobStore {
     private final String pruneHistory;
     private final String pruneTicks;
     private final String pruneDeadLetters;
+    private final String pruneRequests;
     private final String reportWorker;
     private final String forgetWorker;
 
@@ -73,6 +74,7 @@ public final class JobStore {
         this.pruneTicks = "select " + schema + ".prune_ticks(make_interval(secs => $1), $2)";
         this.pruneDeadLetters = "select count(*) from " + schema
                 + ".purge_dead_letters(died_before => clock_timestamp() - make_interval(secs => $1), max_jobs => $2)";
+        this.pruneRequests = "select " + schema + ".prune_requests(make_interval(secs => $1), $2)";
         this.reportWorker = "select " + schema + ".report_worker($1, $2, $3, $4, $5)";
         this.forgetWorker = "select " + schema + ".forget_worker($1)";
     }
@@ -335,6 +337,16 @@ public final class JobStore {
     public Future<Integer> pruneDeadLetters(Duration retention, int limit) {
         return statements
                 .call(pruneDeadLetters, Tuple.of(seconds(retention), limit), "purge old dead letters")
+                .map(rows -> rows.iterator().next().getInteger(0));
+    }
+
+    /**
+     * Forgets up to {@code limit} answers to the HTTP API's requests that are older than a day, and as many lines of its
+     * audit log older than the retention; how many it were.
+     */
+    public Future<Integer> pruneRequests(Duration auditRetention, int limit) {
+        return statements
+                .call(pruneRequests, Tuple.of(seconds(auditRetention), limit), "forget old requests")
                 .map(rows -> rows.iterator().next().getInteger(0));
     }
 

@@ -1,6 +1,9 @@
 package dev.postern.sql;
 
+import io.vertx.core.VertxException;
 import io.vertx.pgclient.PgException;
+import java.io.IOException;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** The one exception of this package. Its message says what could not be done; the cause has the server's own words. */
@@ -25,12 +28,27 @@ public final class StoreException extends RuntimeException {
         return error == StoreError.UNAVAILABLE || error == StoreError.CONTENTION;
     }
 
+    /** Whether what was asked for is refused because of what is there, and not because of a value. */
+    public boolean conflict() {
+        return "PJ001".equals(sqlState(this.getCause()));
+    }
+
+    /** Whether a failure comes from the database or the way to it, and not from whoever used it. */
+    static boolean isDatabase(Throwable cause) {
+        return cause instanceof IOException || cause instanceof TimeoutException || cause instanceof VertxException;
+    }
+
     static StoreException of(String what, Throwable cause) {
         if (cause instanceof StoreException known) {
             return known;
         }
         StoreError error = classify(cause);
         return new StoreException(error, "cannot " + what + ": " + reason(cause) + hint(cause), cause);
+    }
+
+    /** What our own error says is wrong with which value; null for the server's errors, which may quote rows. */
+    public @Nullable String refusal() {
+        return getCause() instanceof PgException e && e.getSqlState().startsWith("PJ") ? e.getDetail() : null;
     }
 
     // Our own errors say in their detail what is wrong. The server's may quote rows there, payload and all.
@@ -67,7 +85,7 @@ public final class StoreException extends RuntimeException {
         };
     }
 
-    private static @Nullable String sqlState(Throwable cause) {
+    private static @Nullable String sqlState(@Nullable Throwable cause) {
         return cause instanceof PgException e ? e.getSqlState() : null;
     }
 }

@@ -48,6 +48,7 @@ class SqlApiDocTest {
             "paused_queues", true,
             "priority_classes", true,
             "dead_letters", false,
+            "api_jobs", false,
             "job_queues", false);
 
     /** A trigger whose effect is a notification: no statement can call it, and none can show what it did. */

@@ -124,7 +124,7 @@ final class LocalStack implements AutoCloseable {
             }
             ServiceConfig config = new ConfigReader(settings, Context.incarnation()).read();
             database = config.listenDatabase();
-            say.accept("starting the service: worker, scheduler, callback server");
+            say.accept("starting the service: worker, scheduler, callback server, API");
             JobService created = new JobService(config, listener, Context.clock(), new SplittableRandom());
             service = created;
             created.start();

@@ -50,6 +50,7 @@ final class UpCommand implements Callable<Integer> {
         out.println("             select id from " + database.schema()
                 + ".add_job('00000000-0000-0000-0000-000000000001', '" + (noFunctions ? "your-task" : "system-ping")
                 + "', '{}');");
+        out.println("  API        curl http://127.0.0.1:" + stack.service().apiPort() + "/v1/jobs");
         out.println("  callbacks  http://127.0.0.1:" + stack.service().callbackPort() + "/callback");
         out.println("  metrics    http://127.0.0.1:" + stack.service().httpPort() + "/metrics");
         if (!noFunctions) {

@@ -108,6 +108,7 @@ public final class ConfigReader {
                 router,
                 callback,
                 SchedulerConfig.defaults().withRetention(retention()),
+                new ApiSettings(env).read(bindHost),
                 bindHost,
                 env.number("POSTERN_HTTP_PORT", 8081, 0, PORT_MAX),
                 env.seconds("POSTERN_DRAIN_SECONDS", Duration.ofSeconds(25), 0, DAY));
@@ -128,7 +129,7 @@ public final class ConfigReader {
             try {
                 roles.add(Role.valueOf(name.toUpperCase(Locale.ROOT)));
             } catch (IllegalArgumentException e) {
-                env.mistake("POSTERN_ROLES knows worker, scheduler and callback, not '" + name + "'");
+                env.mistake("POSTERN_ROLES knows worker, scheduler, callback and api, not '" + name + "'");
             }
         }
         return names.isEmpty() ? EnumSet.allOf(Role.class) : roles;

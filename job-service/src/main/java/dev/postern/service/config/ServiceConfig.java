@@ -1,5 +1,6 @@
 package dev.postern.service.config;
 
+import dev.postern.api.ApiConfig;
 import dev.postern.callback.CallbackConfig;
 import dev.postern.scheduler.SchedulerConfig;
 import dev.postern.sql.DatabaseConfig;
@@ -20,6 +21,7 @@ import java.util.Set;
  * @param router where functions live
  * @param callback the callback server's part
  * @param scheduler the scheduler's part
+ * @param api the API server's part
  * @param bindHost address of the probes' and metrics' server
  * @param httpPort its port
  * @param drain how long jobs in flight are waited for at the end
@@ -34,6 +36,7 @@ public record ServiceConfig(
         TaskRouter router,
         CallbackConfig callback,
         SchedulerConfig scheduler,
+        ApiConfig api,
         String bindHost,
         int httpPort,
         Duration drain) {
@@ -50,6 +53,8 @@ public record ServiceConfig(
         /** Runs schedules, takes back expired leases, prunes history. */
         SCHEDULER,
         /** Takes functions' reports. */
-        CALLBACK
+        CALLBACK,
+        /** Serves the HTTP API. */
+        API
     }
 }

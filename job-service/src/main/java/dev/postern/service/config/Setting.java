@@ -46,7 +46,7 @@ public record Setting(String name, String fallback, boolean secret, String meani
                     "POSTERN_MIGRATE",
                     "true",
                     "Whether `serve` brings the schema up to date before it starts; `false` only checks it."),
-            open("POSTERN_ROLES", "worker,scheduler,callback", "What this process does, comma-separated."),
+            open("POSTERN_ROLES", "worker,scheduler,callback,api", "What this process does, comma-separated."),
             open(
                     "HOSTNAME",
                     "the machine's name",
@@ -119,6 +119,30 @@ public record Setting(String name, String fallback, boolean secret, String meani
                     "http://JOBS_CALLBACK_HOST:INTERNAL_JOBS_CALLBACK_PORT/callback",
                     "The address that functions reach it by; without a path, /callback is meant."),
             open("JOBS_CALLBACK_HOST", "jobs-callback", "Host in that address when it is not given as a whole."),
+            open("POSTERN_API_PORT", "8070", "Port of the [HTTP API](api.md); 0 takes any that is free."),
+            open(
+                    "POSTERN_API_KEYS",
+                    "none: the API serves programs on this machine only",
+                    "Whose tokens the API takes: files (a JWK set, a PEM public key, or a secret of at least 32 bytes) and URLs of JWK sets, comma-separated. Read again every five minutes, and when a token names a key that is not among them."),
+            open(
+                    "POSTERN_API_HOST",
+                    "POSTERN_BIND_HOST; without POSTERN_API_KEYS 127.0.0.1",
+                    "Address that the API listens on. Without keys only a loopback one is taken."),
+            open(
+                    "POSTERN_API_RATE",
+                    "100",
+                    "Requests a second that one tenant may send to this process in the long run, twice as many at once; 0 for any number."),
+            open("POSTERN_API_ISSUER", "any", "What a token's `iss` must be."),
+            open("POSTERN_API_AUDIENCE", "any", "What a token's `aud` must be or contain."),
+            open("POSTERN_API_TENANT_CLAIM", "database_id", "The token's claim with the tenant, a uuid."),
+            open(
+                    "POSTERN_API_USER_CLAIM",
+                    "sub",
+                    "The token's claim with the user. A uuid is the actor's id as it is; any other name gets one of its own within the tenant."),
+            open(
+                    "POSTERN_API_PERMISSIONS_CLAIM",
+                    "permissions",
+                    "The token's claim with the permissions: an array, or a string with blanks between them."),
             open(
                     "JOBS_HISTORY_RETENTION",
                     "7",
@@ -134,7 +158,7 @@ public record Setting(String name, String fallback, boolean secret, String meani
             open(
                     "POSTERN_BIND_HOST",
                     "0.0.0.0",
-                    "Address that both servers listen on; `./postern up` and `demo` use 127.0.0.1."),
+                    "Address that the servers listen on; `./postern up` and `demo` use 127.0.0.1."),
             open("POSTERN_LOG", "json for serve and migrate, else text", "`json` or `text`."),
             open("POSTERN_LOG_LEVEL", "info", "`error`, `warn`, `info` or `debug`."),
             open("POSTERN_DATA", ".postern beside the launcher", "Where `./postern up` keeps its Postgres and mails."),

@@ -185,7 +185,7 @@ class ConfigReaderTest {
                                 + " ('./postern up' brings its own)",
                         "JOBS_SCHEMA ('App Jobs'): schema must be a plain lower-case identifier such as 'app_jobs', is"
                                 + " 'App Jobs'",
-                        "POSTERN_ROLES knows worker, scheduler and callback, not 'cook'",
+                        "POSTERN_ROLES knows worker, scheduler, callback and api, not 'cook'",
                         "POSTERN_FUNCTIONS must be a JSON object such as {\"task\":\"http://host:8080\"}, is"
                                 + " 'send-email-link=http://x'",
                         "nothing says where functions live: set FUNCTION_URL, or POSTERN_FUNCTIONS for single tasks",

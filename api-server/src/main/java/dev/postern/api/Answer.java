@@ -1,0 +1,43 @@
+package dev.postern.api;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vertx.core.http.HttpServerResponse;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a handler answers; the envelope is added to it.
+ *
+ * @param status the HTTP status
+ * @param body null for none
+ * @param headers beside those that every answer has
+ * @param stream writes the answer itself, from the status on; null for all that have an end
+ */
+record Answer(
+        int status,
+        @Nullable ObjectNode body,
+        Map<String, String> headers,
+        @Nullable Consumer<HttpServerResponse> stream) {
+
+    static Answer of(int status, ObjectNode body, Map<String, String> headers) {
+        return new Answer(status, body, headers, null);
+    }
+
+    static Answer ok(ObjectNode body) {
+        return of(200, body, Map.of());
+    }
+
+    static Answer done(String message) {
+        return ok(JsonText.object().put("message", message));
+    }
+
+    /** A status that says everything. */
+    static Answer empty(int status, Map<String, String> headers) {
+        return new Answer(status, null, headers, null);
+    }
+
+    static Answer streamed(Consumer<HttpServerResponse> stream) {
+        return new Answer(200, null, Map.of(), stream);
+    }
+}

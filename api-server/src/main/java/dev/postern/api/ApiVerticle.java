@@ -1,0 +1,143 @@
+package dev.postern.api;
+
+import dev.postern.api.ApiConfig.Tokens;
+import dev.postern.sql.LiveJobs;
+import dev.postern.sql.TenantStore;
+import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The API server. Deploy one instance on an event loop; it is ready when the deployment is. Undeploying stops accepting,
+ * lets requests in flight have their answers, then closes. The store's pool stays its owner's to close, after that.
+ */
+public final class ApiVerticle extends VerticleBase {
+
+    private static final Logger log = LoggerFactory.getLogger(ApiVerticle.class);
+
+    private static final Duration LAST_ANSWERS = Duration.ofSeconds(5);
+    private static final Duration LEAST_BETWEEN_KEY_READS = Duration.ofSeconds(10);
+    private static final Duration LIVE_PACE = Duration.ofMillis(250);
+
+    /** Each holds a connection and at most one state of its job. */
+    private static final int MOST_LIVE_CLIENTS = 2_000;
+
+    /** Longer than a long poll, and than the time between two heartbeats of a stream. */
+    private static final Duration LEAST_IDLE = Duration.ofSeconds(75);
+
+    private static final int LONGEST_HEADERS = 32 * 1024;
+
+    private final TenantStore store;
+    private final LiveJobs live;
+    private final ApiConfig config;
+    private final RandomGenerator random;
+
+    private @Nullable HttpServer server;
+    private @Nullable KeyRing ring;
+    private @Nullable LiveRoutes liveRoutes;
+
+    /** Written once by the event loop, read by whoever deployed: therefore volatile. */
+    private volatile int port;
+
+    /** Opens nothing until it is deployed. */
+    public ApiVerticle(TenantStore store, LiveJobs live, ApiConfig config, RandomGenerator random) {
+        this.store = store;
+        this.live = live;
+        this.config = config;
+        this.random = random;
+    }
+
+    /** The port that is listened on; 0 before the deployment is done. Any thread may ask. */
+    public int port() {
+        return port;
+    }
+
+    /**
+     * Fails when the address cannot be listened on, a key file cannot be read, or the database's role may not become a
+     * tenant's; nothing is left open then.
+     */
+    @Override
+    public Future<?> start() {
+        Contract contract = Contract.load();
+        return store.check().compose(able -> callers(contract)).compose(callers -> listen(contract, callers));
+    }
+
+    private Future<Callers> callers(Contract contract) {
+        Tokens tokens = config.tokens();
+        if (!tokens.checked()) {
+            log.warn("no keys for tokens are configured: the API serves every program on this machine, and nobody else;"
+                    + " POSTERN_API_KEYS opens it to callers with a token");
+            return Future.succeededFuture(new Callers(null, contract.permissions()));
+        }
+        KeyRing created = new KeyRing(vertx, tokens, LEAST_BETWEEN_KEY_READS);
+        ring = created;
+        return created.start().map(first -> new Callers(new TokenVerifier(tokens, created), contract.permissions()));
+    }
+
+    private Future<?> listen(Contract contract, Callers callers) {
+        LiveRoutes waiting = new LiveRoutes(vertx, store, new JobWatch(vertx, live, LIVE_PACE), MOST_LIVE_CLIENTS);
+        liveRoutes = waiting;
+        Map<String, Handler> handlers = new HashMap<>(new JobRoutes(store).handlers());
+        handlers.putAll(waiting.handlers());
+        handlers.putAll(new BulkRoutes(store).handlers());
+        handlers.putAll(new ScheduleRoutes(store).handlers());
+        ApiRoutes routes = new ApiRoutes(
+                vertx,
+                contract,
+                callers,
+                handlers,
+                config,
+                new RateLimiter(config.ratePerSecond(), System::nanoTime),
+                random);
+        return vertx.createHttpServer(options())
+                .requestHandler(routes.router())
+                .invalidRequestHandler(routes::refuseMalformed)
+                .listen()
+                .onSuccess(listening -> {
+                    server = listening;
+                    port = listening.actualPort();
+                    log.info("API listens on {}:{}", config.host(), port);
+                })
+                .recover(cause -> Future.failedFuture(new IllegalStateException(
+                        "cannot listen for the API on " + config.host() + ":" + config.port() + " (POSTERN_API_PORT): "
+                                + cause.getMessage() + "; is another server running there?",
+                        cause)));
+    }
+
+    /** May be called again, and without start. */
+    @Override
+    public Future<?> stop() {
+        HttpServer running = server;
+        KeyRing keys = ring;
+        server = null;
+        ring = null;
+        if (liveRoutes != null) {
+            liveRoutes.close();
+        }
+        Future<Void> closed = running == null
+                ? Future.succeededFuture()
+                : running.shutdown(LAST_ANSWERS.toMillis(), TimeUnit.MILLISECONDS);
+        return closed.eventually(() -> keys == null ? Future.succeededFuture() : keys.close());
+    }
+
+    private HttpServerOptions options() {
+        return new HttpServerOptions()
+                .setHost(config.host())
+                .setPort(config.port())
+                .setIdleTimeout((int) Math.max(config.clientTimeout().toMillis(), LEAST_IDLE.toMillis()))
+                .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
+                .setMaxHeaderSize(LONGEST_HEADERS)
+                .setHandle100ContinueAutomatically(true)
+                // An upgrade to HTTP/2 buffers the first body before any limit of ours sees it.
+                .setHttp2ClearTextEnabled(false);
+    }
+}

@@ -1,0 +1,148 @@
+package dev.postern.api;
+
+import static dev.postern.api.ApiServer.ADA;
+import static dev.postern.api.ApiServer.BOB;
+import static dev.postern.api.ApiServer.TENANT;
+import static dev.postern.api.ApiServer.adminToken;
+import static dev.postern.api.ApiServer.userToken;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.postern.sql.JobDatabase;
+import io.vertx.core.json.JsonObject;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Many jobs at once, dead letters and schedules over HTTP. */
+class BulkRoutesTest {
+
+    @RegisterExtension
+    static final JobDatabase database = JobDatabase.migrated();
+
+    @SuppressWarnings("NullAway.Init") // Before all.
+    private static ApiServer api;
+
+    private final String ada = userToken(TENANT, ADA);
+    private final String bob = userToken(TENANT, BOB);
+    private final String admin = adminToken(TENANT);
+
+    @BeforeAll
+    static void start() {
+        api = ApiServer.start(database);
+    }
+
+    @AfterAll
+    static void stop() {
+        api.close();
+    }
+
+    @BeforeEach
+    void noJobs() {
+        database.execute("truncate app_jobs.jobs, app_jobs.job_history");
+    }
+
+    @Test
+    void aDryRunCountsWhatTheSameRequestThenCancels() {
+        for (int i = 0; i < 5; i++) {
+            api.create(ada, "{\"jobType\": \"a\"}");
+            api.create(bob, "{\"jobType\": \"a\"}");
+            api.create(ada, "{\"jobType\": \"b\"}");
+        }
+        String filter = "{\"jobType\": \"a\", \"reason\": \"the day is over\", \"dryRun\": %s, \"limit\": 3}";
+
+        JsonObject dry =
+                api.post("/v1/jobs/cancel", ada, filter.formatted(true)).json();
+        assertThat(dry.getInteger("count")).isEqualTo(5);
+        assertThat(dry.getBoolean("more")).isTrue();
+        assertThat(database.number("select count(*) from app_jobs.jobs")).isEqualTo(15);
+
+        JsonObject first =
+                api.post("/v1/jobs/cancel", ada, filter.formatted(false)).json();
+        assertThat(first.getInteger("count")).isEqualTo(3);
+        assertThat(first.getJsonArray("jobIds")).hasSize(3);
+        assertThat(first.getBoolean("more")).isTrue();
+        JsonObject second =
+                api.post("/v1/jobs/cancel", ada, filter.formatted(false)).json();
+        assertThat(second.getInteger("count")).isEqualTo(2);
+        assertThat(second.getBoolean("more")).isFalse();
+        assertThat(database.number("select count(*) from app_jobs.jobs where actor_id = ?", BOB))
+                .isEqualTo(5);
+        assertThat(database.number("select count(*) from app_jobs.job_history where cancel_reason = 'the day is over'"))
+                .isEqualTo(5);
+        assertThat(api.post("/v1/jobs/cancel", admin, "{}").json().getInteger("count"))
+                .isEqualTo(10);
+    }
+
+    @Test
+    void deadLettersAreListedAndReplayed() {
+        long adas = api.create(ada, "{\"jobType\": \"a\"}");
+        long bobs = api.create(bob, "{\"jobType\": \"a\"}");
+        api.create(ada, "{\"jobType\": \"a\"}");
+        database.execute("select app_jobs.permanently_fail_jobs(array[?::bigint, ?], 'wrong address')", adas, bobs);
+
+        assertThat(api.get("/v1/dead-letters", ada).json().getInteger("total")).isOne();
+        assertThat(api.get("/v1/dead-letters?error=ADDRESS", admin).json().getInteger("total"))
+                .isEqualTo(2);
+        assertThat(api.post("/v1/dead-letters/" + bobs + "/replay", ada, null).status())
+                .isEqualTo(404);
+        assertThat(api.post("/v1/dead-letters/" + adas + "/replay", ada, null).status())
+                .isEqualTo(200);
+        assertThat(api.post("/v1/dead-letters/" + adas + "/replay", ada, null).status())
+                .isEqualTo(409);
+        assertThat(api.post("/v1/dead-letters/replay", ada, "{\"error\": \"address\"}")
+                        .json()
+                        .getInteger("count"))
+                .isZero();
+        assertThat(api.post("/v1/dead-letters/replay", admin, "{\"dryRun\": true}")
+                        .json()
+                        .getInteger("count"))
+                .isOne();
+        assertThat(api.post("/v1/dead-letters/replay", admin, "{}").json().getInteger("count"))
+                .isOne();
+        assertThat(database.number("select count(*) from app_jobs.dead_letters"))
+                .isZero();
+        assertThat(database.number("select count(*) from app_jobs.audit_log where action = 'dead-letters.replay'"))
+                .isEqualTo(2);
+    }
+
+    @Test
+    void schedulesAreSteered() {
+        JsonObject made = api.post(
+                        "/v1/schedules",
+                        admin,
+                        "{\"jobType\": \"ping\", \"schedule\": {\"rule\": \"*/5 * * * *\"}, \"key\": \"five\"}")
+                .json()
+                .getJsonObject("schedule");
+        String path = "/v1/schedules/" + made.getString("id");
+        assertThat(made.getString("key")).isEqualTo("five");
+        assertThat(api.get("/v1/schedules", admin).json().getJsonArray("schedules"))
+                .hasSize(1);
+        assertThat(api.get(path, admin).json().getJsonObject("schedule").getString("jobType"))
+                .isEqualTo("ping");
+        assertThat(api.get(path, adminToken(ApiServer.OTHER_TENANT)).status()).isEqualTo(404);
+
+        assertThat(api.post(path + "/pause", admin, null)
+                        .json()
+                        .getJsonObject("schedule")
+                        .getString("state"))
+                .isEqualTo("paused");
+        assertThat(api.post(path + "/resume", admin, null)
+                        .json()
+                        .getJsonObject("schedule")
+                        .getString("state"))
+                .isNotEqualTo("paused");
+        String job = api.post(path + "/run", admin, null).json().getString("jobId");
+        assertThat(database.value("select task_identifier from app_jobs.jobs where id = ?", Long.valueOf(job)))
+                .isEqualTo("ping");
+        assertThat(api.post(path + "/run", admin, null).status()).isEqualTo(409);
+        assertThat(api.post(path + "/run", admin, "{\"allowOverlap\": true}").status())
+                .isEqualTo(201);
+        assertThat(api.post("/v1/schedules", admin, "{\"jobType\": \"ping\", \"schedule\": {\"rule\": \"never\"}}")
+                        .status())
+                .isEqualTo(400);
+        assertThat(api.send(api.request(path, admin).DELETE().build()).status()).isEqualTo(200);
+        assertThat(api.get(path, admin).status()).isEqualTo(404);
+    }
+}

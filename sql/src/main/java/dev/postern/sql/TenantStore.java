@@ -1,0 +1,75 @@
+package dev.postern.sql;
+
+import io.vertx.core.Future;
+import io.vertx.sqlclient.Pool;
+import io.vertx.sqlclient.SqlConnection;
+import io.vertx.sqlclient.Tuple;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+
+/**
+ * Transactions in which the database itself binds the caller to one tenant: each begins by becoming
+ * {@code postern_tenant} for that tenant, until its end. What a request forgets to ask is then still refused, by row-level
+ * security. Any context may call; futures complete on the caller's context and fail with a {@link StoreException} unless
+ * the work fails with something else. Works behind a transaction pooler.
+ */
+public final class TenantStore {
+
+    /** Longer than any statement here takes; shorter than callers wait. Then what holds the lock has won. */
+    private static final String STATEMENT_TIMEOUT = "8s";
+
+    private static final long ANSWER_SECONDS = 10;
+
+    private static final String BECOME_TENANT = "select set_config('role', 'postern_tenant', true),"
+            + " set_config('jwt.claims.database_id', $1, true), set_config('jwt.claims.user_id', $2, true),"
+            + " set_config('postern.actor_id', $2, true), set_config('postern.request_id', $3, true),"
+            + " set_config('postern.traceparent', $4, true), set_config('statement_timeout', '" + STATEMENT_TIMEOUT
+            + "', true)";
+
+    private final Pool pool;
+    private final String schema;
+
+    /** Works in the given schema through the pool, which stays the caller's to close. */
+    public TenantStore(Pool pool, String schema) {
+        this.pool = pool;
+        this.schema = schema;
+    }
+
+    /**
+     * Fails with a message for operators when the login role may not become {@code postern_tenant}, without which no
+     * request can be served.
+     */
+    public Future<Void> check() {
+        return pool.query("select pg_catalog.set_config('role', 'postern_tenant', true)")
+                .execute()
+                .timeout(ANSWER_SECONDS, TimeUnit.SECONDS)
+                .recover(cause -> Future.failedFuture(StoreException.of(
+                        "serve the API: the database role may not become postern_tenant. Migrate with a role that may"
+                                + " create roles, or 'grant postern_tenant to <role> with inherit false, set true'",
+                        cause)))
+                .mapEmpty();
+    }
+
+    /**
+     * Runs a request's work in one transaction; a future that fails rolls it back.
+     *
+     * @param what completes the sentence "cannot ..."
+     */
+    public <T> Future<T> within(Acting acting, String what, Function<TenantJobs, Future<T>> work) {
+        return pool.withTransaction(connection -> become(connection, acting)
+                        .compose(bound -> work.apply(new TenantJobs(connection, schema, acting))))
+                .timeout(ANSWER_SECONDS, TimeUnit.SECONDS)
+                .recover(cause -> Future.failedFuture(
+                        cause instanceof StoreException || StoreException.isDatabase(cause)
+                                ? StoreException.of(what, cause)
+                                : cause));
+    }
+
+    private static Future<Void> become(SqlConnection connection, Acting acting) {
+        String actor = acting.actor() == null ? "" : acting.actor().toString();
+        return connection
+                .preparedQuery(BECOME_TENANT)
+                .execute(Tuple.of(acting.tenant().toString(), actor, acting.requestId(), acting.traceparent()))
+                .mapEmpty();
+    }
+}
