@@ -195,6 +195,13 @@ class AddJobsTest {
     }
 
     @Test
+    void keepsAPayloadThatJsonAllowsAndJsonbDoesNot() {
+        add("[{\"task\":\"t\",\"payload\":{\"n\":1e999999}}]");
+        assertThat(database.rows("select payload::text as payload from app_jobs.jobs"))
+                .containsExactly(Map.of("payload", "{\"n\":1e999999}"));
+    }
+
+    @Test
     void refusesATenantThatIsNull() {
         assertRefused("db_id is null", () -> database.execute("select app_jobs.add_jobs(null, '[{\"task\": \"t\"}]')"));
     }
