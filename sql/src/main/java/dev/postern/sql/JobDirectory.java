@@ -23,6 +23,7 @@ public final class JobDirectory {
 
     private final Statements statements;
     private final String counts;
+    private final String endedCounts;
     private final String oldestReady;
     private final String oldestTick;
     private final String find;
@@ -36,7 +37,8 @@ public final class JobDirectory {
     public JobDirectory(Pool pool, String schema) {
         this.statements = new Statements(pool);
         this.counts = "select j.task_identifier, " + schema + ".job_state(j) as state, count(*) from " + schema
-                + ".jobs j group by 1, 2 union all select h.task_identifier, h.state, count(*) from " + schema
+                + ".jobs j group by 1, 2 order by 1, 2";
+        this.endedCounts = "select h.task_identifier, h.state, count(*) from " + schema
                 + ".job_history h where h.finished_at > now() - interval '1 day' group by 1, 2 order by 1, 2";
         this.oldestTick = "select coalesce(greatest(0, extract(epoch from " + schema
                 + ".schedule_clock() - min(s.next_tick_at))), 0)::double precision from " + schema
@@ -64,7 +66,7 @@ public final class JobDirectory {
     }
 
     /**
-     * How many jobs of a task are in a state; ended ones of the last day.
+     * How many jobs of a task are in a state.
      *
      * @param task the task identifier
      * @param state scheduled, ready, running, waiting, retrying, dead, succeeded or cancelled
@@ -133,9 +135,18 @@ public final class JobDirectory {
             String formerState,
             @Nullable String worker) {}
 
-    /** All counts that are not zero, by task and state. Reads the whole table: for people and every few seconds. */
+    /** All counts of jobs in the table that are not zero, by task and state. Reads the whole table. */
     public Future<List<Count>> counts() {
-        return statements.call(counts, Tuple.tuple(), "count jobs").map(rows -> {
+        return count(counts);
+    }
+
+    /** How many ended in the last day, by task and state. Reads a day of the history: for people. */
+    public Future<List<Count>> endedCounts() {
+        return count(endedCounts);
+    }
+
+    private Future<List<Count>> count(String statement) {
+        return statements.call(statement, Tuple.tuple(), "count jobs").map(rows -> {
             List<Count> result = new ArrayList<>(rows.size());
             rows.forEach(row -> result.add(new Count(row.getString(0), row.getString(1), row.getLong(2))));
             return result;

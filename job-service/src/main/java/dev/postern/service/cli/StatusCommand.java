@@ -61,7 +61,9 @@ final class StatusCommand implements Callable<Integer> {
 
     private static int overview(JobDirectory directory, DatabaseConfig database, PrintWriter out) {
         Map<String, Map<String, Long>> byTask = new TreeMap<>();
-        for (JobDirectory.Count count : directory.counts().await()) {
+        List<JobDirectory.Count> counts = new ArrayList<>(directory.counts().await());
+        counts.addAll(directory.endedCounts().await());
+        for (JobDirectory.Count count : counts) {
             byTask.computeIfAbsent(count.task(), task -> new TreeMap<>()).put(count.state(), count.jobs());
         }
         out.println(database);
