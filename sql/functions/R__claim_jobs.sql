@@ -6,7 +6,9 @@
 -- A worker in the middle of a long backlog may name the last job of its last claim by the after_... arguments. Where all
 -- that may be claimed is of that tenant, task and priority or behind, the claim goes on from there instead of passing by
 -- what was claimed before: rows that are gone stay in the index until no transaction can see them and a vacuum was there.
--- What lies before that place is met when the claim is not full, or by the next one without these arguments.
+-- What lies before that place is met when the claim is not full, or by the next one without these arguments. A place
+-- without after_id is that time with whatever id, and nothing before it is met: for a worker that has just emptied the
+-- lane and looks again soon, so that a claim of a few jobs does not pass by all that a busy minute has left in the index.
 -- With awake the worker promises to look again within that time whatever happens, and after that ever more rarely, so
 -- that a job whose transaction takes long is found not long after its commit; inserts do not notify meanwhile. A claim
 -- that is full promises nothing, because the worker may have no room then, and wakes the others.
@@ -74,7 +76,7 @@ declare
   lane_task text := claim_jobs.after_task;
   place_priority int := claim_jobs.after_priority;
   place_run_at timestamptz := claim_jobs.after_run_at;
-  place_id bigint := claim_jobs.after_id;
+  place_id bigint := coalesce(claim_jobs.after_id, 0);
   more boolean;
   locked_ids bigint[];
   locked_tasks text[];
@@ -112,7 +114,7 @@ begin
   end if;
 
   in_lane := not (tasks_limited or tenants_limited or classed or queues_ready) and limited_tasks is null;
-  going_on := in_lane and claim_jobs.after_id is not null
+  going_on := in_lane and claim_jobs.after_run_at is not null
     and (claim_jobs.task_identifiers is null or claim_jobs.after_task = any (claim_jobs.task_identifiers))
     and not exists (
       select 1 from ${schema}.jobs j
@@ -180,8 +182,8 @@ begin
           tenant.database_id, tenant.share, claim_jobs.task_identifiers, limited_tasks, allowances) l;
       end if;
       if in_lane then
-        -- What lies before the place is still to be met; where it was the beginning, that was all.
-        more := going_on;
+        -- What lies before the place is still to be met, unless that is for another claim or there is nothing before it.
+        more := going_on and claim_jobs.after_id is not null;
         in_lane := false;
       elsif tenant.share > coalesce(cardinality(locked_ids), 0) then
         spent := spent || tenant.database_id;

@@ -1,5 +1,6 @@
 package dev.postern.worker;
 
+import dev.postern.sql.ClaimPlace;
 import dev.postern.sql.ClaimedJob;
 import dev.postern.sql.JobStore;
 import io.vertx.core.Future;
@@ -40,6 +41,13 @@ final class ClaimLoop {
 
     private static final long GO_ON_MOST_NANOS = Duration.ofSeconds(15).toNanos();
 
+    /**
+     * While the worker looks often by itself, a claim that left nothing is followed by one from so long before its last
+     * job. A job whose transaction was open for longer is met when a claim begins anew; others at once. Beginning anew each
+     * time passed by all that had been claimed since the last vacuum.
+     */
+    private static final Duration MARGIN = Duration.ofMillis(200);
+
     private final Vertx vertx;
     private final JobStore store;
     private final WorkerConfig config;
@@ -53,7 +61,7 @@ final class ClaimLoop {
     private boolean claiming;
     private boolean again;
     private boolean mayHaveMore;
-    private @Nullable ClaimedJob last;
+    private @Nullable ClaimPlace place;
     private long beganAt;
     private long goOnNanos = GO_ON_NANOS;
     private long timer = -1;
@@ -147,16 +155,16 @@ final class ClaimLoop {
         }
         long sentAt = System.nanoTime();
         Map<String, Integer> allowances = targets.allowances();
-        if (sentAt - beganAt > goOnNanos) {
-            last = null;
-        }
-        if (last == null) {
-            beganAt = sentAt;
-        }
-        boolean anew = last == null;
         // Whoever takes some tasks only does not look for the others.
         Duration awake = config.tasks().isEmpty() && pace.crowded(sentAt) ? PollPace.AWAKE : null;
-        return store.claim(config.workerId(), config.tasks(), free, config.lease(), allowances, last, awake)
+        if (sentAt - beganAt > goOnNanos || (awake == null && place != null && place.jobId() == null)) {
+            place = null;
+        }
+        boolean anew = place == null;
+        if (anew) {
+            beganAt = sentAt;
+        }
+        return store.claim(config.workerId(), config.tasks(), free, config.lease(), allowances, place, awake)
                 .compose(jobs -> {
                     listener.claimed(config.workerId(), jobs, Duration.ofNanos(System.nanoTime() - sentAt));
                     if (backoffMs > 0) {
@@ -167,13 +175,23 @@ final class ClaimLoop {
                         long took = System.nanoTime() - sentAt;
                         goOnNanos = Math.clamp(GO_ON_TIMES * took, GO_ON_NANOS, GO_ON_MOST_NANOS);
                     }
-                    last = jobs.size() == free ? jobs.getLast() : null;
+                    place = nextPlace(jobs, jobs.size() == free);
                     pace.found(jobs.size(), System.nanoTime());
                     if (awake != null && jobs.size() < free) {
                         pace.promised(System.nanoTime());
                     }
                     return slots.take(jobs, sentAt).compose(taken -> sleep(jobs.size() == free, !allowances.isEmpty()));
                 });
+    }
+
+    private @Nullable ClaimPlace nextPlace(List<ClaimedJob> jobs, boolean full) {
+        if (full) {
+            return ClaimPlace.behind(jobs.getLast());
+        }
+        if (!jobs.isEmpty()) {
+            return ClaimPlace.before(jobs.getLast(), MARGIN);
+        }
+        return place != null && place.jobId() == null ? place : null;
     }
 
     private Future<Long> sleep(boolean full, boolean heldBack) {

@@ -97,6 +97,39 @@ class AwakeWorkerTest {
         fixture.eventually(() -> taken.contains(id));
     }
 
+    /** A transaction that was open for long commits before the place from which claims go on in a steady crowd. */
+    @Test
+    void findsInACrowdWhatWasDueLongBeforeTheLastJob() {
+        Loop loop = new Loop(config -> config);
+        for (int i = 0; i < 3; i++) {
+            long id = database.addJob("crowd", "{}");
+            loop.lookInACrowd();
+            fixture.eventually(() -> taken.contains(id));
+        }
+        long late = database.number(
+                "select id from app_jobs.add_job(?, 'crowd', run_at => now() - interval '1 min')", JobDatabase.TENANT);
+        fixture.eventually(() -> {
+            database.addJob("crowd", "{}");
+            loop.lookInACrowd();
+            return taken.contains(late);
+        });
+    }
+
+    /** The crowd ends with a claim that goes on from a place; the looks that follow meet what lies before it. */
+    @Test
+    void findsWhatWasDueLongBeforeTheLastJobWhenTheCrowdHasGone() {
+        Loop loop = new Loop(config -> config);
+        fixture.eventually(() -> {
+            database.addJob("crowd", "{}");
+            loop.lookInACrowd();
+            return database.number(PROMISED) > 0;
+        });
+        silence();
+        long late = database.number(
+                "select id from app_jobs.add_job(?, 'crowd', run_at => now() - interval '1 min')", JobDatabase.TENANT);
+        fixture.eventually(() -> taken.contains(late));
+    }
+
     @Test
     void promisesNothingForTasksThatItDoesNotTake() {
         Loop loop = new Loop(config -> config.withTasks(List.of("crowd")));

@@ -100,8 +100,8 @@ public final class JobStore {
      * @param limit how many at most, at least 1
      * @param lease how long they are its own unless renewed
      * @param allowances how many at most of single tasks, 0 for none; tasks that are not named are not restricted
-     * @param after the last job of a full claim a moment ago, to go on from there in a long backlog; null to begin anew,
-     *     which must happen now and then, because what lies before that place may be passed by
+     * @param after where to go on in a long line of jobs; null to begin anew, which must happen now and then, because
+     *     what lies before that place may be passed by
      * @param awake within what time the worker promises to claim again, though nobody wakes it; null to promise nothing.
      *     A claim that comes back full has promised nothing
      */
@@ -111,7 +111,7 @@ public final class JobStore {
             int limit,
             Duration lease,
             Map<String, Integer> allowances,
-            @Nullable ClaimedJob after,
+            @Nullable ClaimPlace after,
             @Nullable Duration awake) {
         List<String> held = List.copyOf(allowances.keySet());
         Tuple arguments = Tuple.of(worker, array(tasks), limit, interval(lease))
@@ -124,7 +124,7 @@ public final class JobStore {
                 .addString(after == null ? null : after.task())
                 .addInteger(after == null ? null : after.priority())
                 .addOffsetDateTime(after == null ? null : after.runAt())
-                .addLong(after == null ? null : after.attempt().jobId())
+                .addLong(after == null ? null : after.jobId())
                 .addValue(awake == null ? null : interval(awake));
         return statements.call(claimJobs, arguments, "claim jobs").map(rows -> {
             List<ClaimedJob> jobs = new ArrayList<>(rows.size());

@@ -96,6 +96,43 @@ class ClaimOnwardTest {
                 .contains(first.getFirst().get("id"));
     }
 
+    private static String since(Map<String, @Nullable Object> last, String margin) {
+        return ", '" + last.get("database_id") + "', '" + last.get("task_identifier") + "', " + last.get("priority")
+                + ", (select run_at from app_jobs.jobs where id = " + last.get("id") + ") - interval '" + margin + "'";
+    }
+
+    @Test
+    void aTimeWithoutAnIdIsGoneOnFromWithWhateverIdAndNothingBeforeItIsMet() {
+        backlog(20);
+        List<Map<String, @Nullable Object>> first = claim(30, "");
+        database.execute("select app_jobs.release_jobs('worker-1')");
+        Object early = first.getFirst().get("id");
+        Object lately = first.get(1).get("id");
+        database.execute("update app_jobs.jobs set run_at = run_at - interval '1 h' where id = ?", early);
+        database.execute("update app_jobs.jobs set run_at = run_at - interval '100 ms' where id = ?", lately);
+        assertThat(ids(claim(30, since(first.getLast(), "200 ms"))))
+                .hasSize(19)
+                .contains(lately)
+                .doesNotContain(early);
+        assertThat(ids(claim(30, ""))).containsExactly(early);
+    }
+
+    @Test
+    void aTimeWithoutAnIdPassesNothingByThatIsGoneBeforeIt() {
+        backlog(8_000);
+        try (Session forgotten = Session.transaction(database)) {
+            forgotten.rows("set transaction isolation level repeatable read");
+            forgotten.rows("select count(*) from app_jobs.jobs");
+            claim(8_000, "");
+            backlog(20);
+            long anew = buffers("");
+            Map<String, @Nullable Object> last = database.rows(
+                            "select id, database_id, task_identifier, priority from app_jobs.jobs order by id desc limit 1")
+                    .getFirst();
+            assertThat(buffers(since(last, "0 ms"))).isLessThan(anew / 2);
+        }
+    }
+
     @Test
     void startsAnotherTenantsJobInTheNextClaim() {
         backlog(100);
