@@ -29,6 +29,9 @@ public interface CallbackListener {
     /** The database has judged a report; the answer is about to be sent. */
     default void judged(Report report, long jobId, int attempt, Verdict verdict) {}
 
+    /** A batch of outcomes was committed or refused by the database, after the given time. */
+    default void stored(Duration took) {}
+
     /**
      * A request to a report's URL was answered.
      *

@@ -5,7 +5,9 @@ import dev.postern.callback.CallbackVerticle;
 import dev.postern.scheduler.SchedulerVerticle;
 import dev.postern.service.config.ServiceConfig;
 import dev.postern.service.config.ServiceConfig.Role;
+import dev.postern.service.telemetry.LoopWatch;
 import dev.postern.service.telemetry.Metrics;
+import dev.postern.service.telemetry.PoolWatch;
 import dev.postern.service.telemetry.ProbeServer;
 import dev.postern.service.telemetry.ProbeServer.Phase;
 import dev.postern.sql.JobDirectory;
@@ -18,12 +20,14 @@ import dev.postern.sql.SchemaMigrator;
 import dev.postern.sql.TenantStore;
 import dev.postern.worker.WorkerListener;
 import dev.postern.worker.WorkerVerticle;
+import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.sqlclient.Pool;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -55,7 +59,7 @@ public final class JobService {
     private final WorkerListener listener;
     private final InstantSource clock;
     private final RandomGenerator random;
-    private final Metrics metrics = new Metrics();
+    private final Metrics metrics;
     private final AtomicBoolean stopping = new AtomicBoolean();
     private final CountDownLatch stopped = new CountDownLatch(1);
 
@@ -76,6 +80,8 @@ public final class JobService {
      */
     public JobService(ServiceConfig config, WorkerListener listener, InstantSource clock, RandomGenerator random) {
         this.config = config;
+        this.metrics = new Metrics(
+                version(), config.roles().stream().map(role -> role.name().toLowerCase(Locale.ROOT)).toList());
         this.listener = listener;
         this.clock = clock;
         this.random = random;
@@ -112,13 +118,26 @@ public final class JobService {
     }
 
     private void startAll() {
-        Vertx created = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
+        VertxOptions options = new VertxOptions().setPreferNativeTransport(true);
+        Vertx created = Vertx.builder()
+                .with(options)
+                .withMetrics(ignored -> new PoolWatch(metrics))
+                .build();
         vertx = created;
+        created.deployVerticle(
+                        () -> new LoopWatch(metrics),
+                        new DeploymentOptions().setInstances(options.getEventLoopPoolSize()))
+                .await();
         Pool opened = JobStore.pool(created, config.database(), applicationName());
         pool = opened;
         String schema = config.database().schema();
         ProbeServer server = new ProbeServer(
-                config.bindHost(), config.httpPort(), metrics, () -> phase, new JobDirectory(opened, schema));
+                config.bindHost(),
+                config.httpPort(),
+                metrics,
+                () -> phase,
+                new JobDirectory(opened, schema),
+                config.telemetry().tenants());
         probes = server;
         created.deployVerticle(server).await();
 
@@ -134,7 +153,10 @@ public final class JobService {
         if (config.roles().contains(Role.WORKER)) {
             WorkerVerticle verticle = new WorkerVerticle(
                     store,
-                    wakeUp -> notifications(JobNotifications.JOBS_CHANNEL, wakeUp),
+                    wakeUp -> notifications(JobNotifications.JOBS_CHANNEL, () -> {
+                        metrics.notified();
+                        wakeUp.run();
+                    }),
                     config.router(),
                     config.worker(),
                     metrics.worker(listener),
@@ -158,6 +180,7 @@ public final class JobService {
                     new TenantStore(opened, schema),
                     new LiveJobs(opened, schema),
                     config.api(),
+                    metrics.api(),
                     new SplittableRandom(random.nextLong()));
             api = verticle;
             startApi(created, verticle);
@@ -190,6 +213,11 @@ public final class JobService {
                         wakeUp,
                         metrics.listening(channel)))
                 : Optional.empty();
+    }
+
+    /** As the jar's manifest has it; classes of a checkout have none. */
+    private static String version() {
+        return Objects.requireNonNullElse(JobService.class.getPackage().getImplementationVersion(), "unpackaged");
     }
 
     private String applicationName() {

@@ -50,6 +50,11 @@ record GuardedListener(WorkerListener listener) implements WorkerListener {
     }
 
     @Override
+    public void stored(Duration took) {
+        guard(() -> listener.stored(took));
+    }
+
+    @Override
     public void leaseLost(ClaimedJob job) {
         guard(() -> listener.leaseLost(job));
     }

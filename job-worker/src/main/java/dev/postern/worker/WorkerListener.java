@@ -33,6 +33,9 @@ public interface WorkerListener {
     /** The outcome was offered and the database answered. */
     default void ended(ClaimedJob job, Outcome outcome, Verdict verdict) {}
 
+    /** A batch of outcomes was committed or refused by the database, after the given time. */
+    default void stored(Duration took) {}
+
     /** The lease was lost or could not be trusted any more; the exchange was broken off. */
     default void leaseLost(ClaimedJob job) {}
 

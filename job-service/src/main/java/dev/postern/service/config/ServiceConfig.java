@@ -25,6 +25,7 @@ import java.util.Set;
  * @param bindHost address of the probes' and metrics' server
  * @param httpPort its port
  * @param drain how long jobs in flight are waited for at the end
+ * @param telemetry what it tells about itself beside the usual metrics
  */
 public record ServiceConfig(
         Set<Role> roles,
@@ -39,12 +40,20 @@ public record ServiceConfig(
         ApiConfig api,
         String bindHost,
         int httpPort,
-        Duration drain) {
+        Duration drain,
+        Telemetry telemetry) {
 
     /** Copies the roles in. */
     public ServiceConfig {
         roles = Set.copyOf(roles);
     }
+
+    /**
+     * What the process tells about itself beside the usual metrics.
+     *
+     * @param tenants how many tenants have gauges of their own, those with most to do; 0 for none
+     */
+    public record Telemetry(int tenants) {}
 
     /** What a process can do; each may run in a process of its own. */
     public enum Role {

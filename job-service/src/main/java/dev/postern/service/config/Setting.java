@@ -159,6 +159,10 @@ public record Setting(String name, String fallback, boolean secret, String meani
                     "POSTERN_BIND_HOST",
                     "0.0.0.0",
                     "Address that the servers listen on; `./postern up` and `demo` use 127.0.0.1."),
+            open(
+                    "POSTERN_METRICS_TENANTS",
+                    "0",
+                    "How many tenants have gauges of their own in /metrics, those with most to do, at most 1000. 0: none, and no label names a tenant."),
             open("POSTERN_LOG", "json for serve and migrate, else text", "`json` or `text`."),
             open("POSTERN_LOG_LEVEL", "info", "`error`, `warn`, `info` or `debug`."),
             open("POSTERN_DATA", ".postern beside the launcher", "Where `./postern up` keeps its Postgres and mails."),
