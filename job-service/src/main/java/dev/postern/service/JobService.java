@@ -1,6 +1,7 @@
 package dev.postern.service;
 
 import dev.postern.api.ApiVerticle;
+import dev.postern.callback.CallbackListener;
 import dev.postern.callback.CallbackVerticle;
 import dev.postern.scheduler.SchedulerVerticle;
 import dev.postern.service.config.ServiceConfig;
@@ -10,6 +11,7 @@ import dev.postern.service.telemetry.Metrics;
 import dev.postern.service.telemetry.PoolWatch;
 import dev.postern.service.telemetry.ProbeServer;
 import dev.postern.service.telemetry.ProbeServer.Phase;
+import dev.postern.service.telemetry.Traces;
 import dev.postern.sql.JobDirectory;
 import dev.postern.sql.JobNotifications;
 import dev.postern.sql.JobStore;
@@ -72,6 +74,9 @@ public final class JobService {
     private @Nullable WorkerVerticle worker;
     private @Nullable CallbackVerticle callback;
     private @Nullable ApiVerticle api;
+
+    /** Null where no collector is set: its class is not even loaded then. */
+    private @Nullable Traces traces;
 
     /**
      * Opens nothing until started.
@@ -143,10 +148,15 @@ public final class JobService {
 
         awaitSchema();
 
+        Traces traced = config.telemetry()
+                .traces()
+                .map(to -> new Traces(to.url(), to.service(), to.headers(), clock))
+                .orElse(null);
+        traces = traced;
         JobStore store = new JobStore(opened, schema);
         // Callbacks first: a function may report before its dispatch has returned.
         if (config.roles().contains(Role.CALLBACK)) {
-            CallbackVerticle verticle = new CallbackVerticle(store, config.callback(), metrics.callback());
+            CallbackVerticle verticle = new CallbackVerticle(store, config.callback(), metrics.callback(traced == null ? CallbackListener.NONE : traced.callback()));
             callback = verticle;
             created.deployVerticle(verticle).await();
         }
@@ -159,7 +169,7 @@ public final class JobService {
                     }),
                     config.router(),
                     config.worker(),
-                    metrics.worker(listener),
+                    metrics.worker(traced == null ? listener : traced.worker(listener)),
                     clock,
                     random);
             worker = verticle;
@@ -284,6 +294,10 @@ public final class JobService {
                 finish("close the pool", connections.close());
             }
             finish("stop the event loops", open.close());
+        }
+        Traces last = traces;
+        if (last != null) {
+            last.close();
         }
         log.info("stopped");
     }

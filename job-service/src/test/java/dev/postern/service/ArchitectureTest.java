@@ -55,6 +55,14 @@ class ArchitectureTest {
             .resideInAPackage("io.micrometer..");
 
     @ArchTest
+    static final ArchRule openTelemetryIsTouchedInOneClass = noClasses()
+            .that()
+            .haveNameNotMatching(".*\\.Traces(\\$.*)?|.*Test(\\$.*)?")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("io.opentelemetry..");
+
+    @ArchTest
     static final ArchRule onlyMainLooksAtTheEnvironment = noClasses()
             .that()
             .doNotHaveFullyQualifiedName("dev.postern.service.Main")

@@ -78,10 +78,10 @@ final class EverythingCounted {
                 1,
                 List.of(new WorkerReport.Target(
                         List.of("system-ping"), Breaker.CLOSED, Duration.ZERO, Duration.ZERO, 64, 1, 0, 0, null))));
-        CallbackListener callback = metrics.callback();
+        CallbackListener callback = metrics.callback(CallbackListener.NONE);
         callback.stored(Duration.ofMillis(1));
         callback.judged(Report.COMPLETE, 1, 1, Verdict.ACCEPTED);
-        callback.answered(Report.COMPLETE, 200, Duration.ofMillis(1));
+        callback.answered(Report.COMPLETE, 200, Duration.ofMillis(1), null);
         SchedulerListener scheduler = metrics.scheduler();
         scheduler.ticked(1, "system-ping", Instant.EPOCH, 1, Duration.ofMillis(1));
         scheduler.passedOver(1, "system-ping", 1);

@@ -8,6 +8,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,6 +33,16 @@ record GuardedListener(WorkerListener listener) implements WorkerListener {
     @Override
     public void claimFailed() {
         guard(listener::claimFailed);
+    }
+
+    @Override
+    public @Nullable String traceparent(ClaimedJob job) {
+        try {
+            return listener.traceparent(job);
+        } catch (RuntimeException e) {
+            log.error("a worker's listener failed; the job goes on", e);
+            return job.traceparent();
+        }
     }
 
     @Override

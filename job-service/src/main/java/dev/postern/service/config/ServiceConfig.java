@@ -6,7 +6,10 @@ import dev.postern.scheduler.SchedulerConfig;
 import dev.postern.sql.DatabaseConfig;
 import dev.postern.worker.TaskRouter;
 import dev.postern.worker.WorkerConfig;
+import java.net.URI;
 import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -52,8 +55,30 @@ public record ServiceConfig(
      * What the process tells about itself beside the usual metrics.
      *
      * @param tenants how many tenants have gauges of their own, those with most to do; 0 for none
+     * @param traces where spans go; empty for nowhere
      */
-    public record Telemetry(int tenants) {}
+    public record Telemetry(int tenants, Optional<TraceExport> traces) {}
+
+    /**
+     * Where spans go.
+     *
+     * @param url of the collector's receiver for traces
+     * @param service the name that the spans are shown under
+     * @param headers sent with each request, such as a key
+     */
+    public record TraceExport(URI url, String service, Map<String, String> headers) {
+
+        /** Copies the headers. */
+        public TraceExport {
+            headers = Map.copyOf(headers);
+        }
+
+        /** Without the headers: they hold keys. */
+        @Override
+        public String toString() {
+            return service + " to " + url.getHost();
+        }
+    }
 
     /** What a process can do; each may run in a process of its own. */
     public enum Role {

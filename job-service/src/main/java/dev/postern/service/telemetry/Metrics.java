@@ -168,8 +168,8 @@ public final class Metrics {
                 true);
     }
 
-    /** Counts for a callback server. */
-    public CallbackListener callback() {
+    /** Counts for a callback server, then tells the other listener. */
+    public CallbackListener callback(CallbackListener then) {
         Timer stored = finish(registry, "callback");
         return new CallbackListener() {
             @Override
@@ -189,9 +189,10 @@ public final class Metrics {
             }
 
             @Override
-            public void answered(Report report, int status, Duration took) {
+            public void answered(Report report, int status, Duration took, @Nullable String traceparent) {
                 registry.timer("postern.callback", "report", lower(report.name()), "status", Integer.toString(status))
                         .record(took);
+                then.answered(report, status, took, traceparent);
             }
         };
     }

@@ -20,6 +20,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
 
 /** The worker's counters and timers. All calls come on the worker's event loop; another listener is told afterwards. */
 final class WorkerMetrics implements WorkerListener {
@@ -102,6 +103,11 @@ final class WorkerMetrics implements WorkerListener {
     public void claimFailed() {
         claimFailures.increment();
         then.claimFailed();
+    }
+
+    @Override
+    public @Nullable String traceparent(ClaimedJob job) {
+        return then.traceparent(job);
     }
 
     @Override
