@@ -85,22 +85,56 @@ seccompProfile:
 {{/* The Deployments of the job service, as a YAML list: one with all roles, or one per role. */}}
 {{- define "postern.deployments" -}}
 {{- $fullname := include "postern.fullname" . -}}
+{{- $roles := list "worker" "scheduler" "callback" -}}
+{{- if .Values.api.enabled -}}
+{{- $roles = append $roles "api" -}}
+{{- end -}}
 {{- if .Values.splitRoles.enabled -}}
-{{- range $role := list "worker" "scheduler" "callback" }}
+{{- range $role := $roles }}
 {{- $own := index $.Values.splitRoles $role }}
 - name: {{ printf "%s-%s" $fullname $role }}
   role: {{ $role }}
   roles: [{{ $role }}]
   replicas: {{ int $own.replicas }}
+  scaled: {{ and (eq $role "worker") (ne $.Values.autoscaling.kind "none") }}
   resources: {{ toJson (default $.Values.resources $own.resources) }}
 {{- end }}
 {{- else -}}
 - name: {{ $fullname }}
   role: all
-  roles: [worker, scheduler, callback]
+  roles: {{ toJson $roles }}
   replicas: {{ int .Values.replicas }}
+  scaled: {{ ne .Values.autoscaling.kind "none" }}
   resources: {{ toJson .Values.resources }}
 {{- end -}}
+{{- end -}}
+
+{{/* Where the secret with the API's keys is mounted. */}}
+{{- define "postern.apiKeyDirectory" -}}/etc/postern/api-keys{{- end -}}
+
+{{/* Environment of pods that serve the API. The others have no keys, and would refuse to start over files they lack. */}}
+{{- define "postern.apiEnv" -}}
+{{- $keys := list -}}
+{{- range .Values.api.keys.files -}}
+{{- $keys = append $keys (printf "%s/%s" (include "postern.apiKeyDirectory" $) .) -}}
+{{- end -}}
+- name: POSTERN_API_PORT
+  value: {{ int .Values.api.port | quote }}
+- name: POSTERN_API_KEYS
+  value: {{ concat $keys .Values.api.keys.urls | join "," | quote }}
+- name: POSTERN_API_RATE
+  value: {{ int .Values.api.rate | quote }}
+{{- range $name, $value := dict "POSTERN_API_ISSUER" .Values.api.issuer "POSTERN_API_AUDIENCE" .Values.api.audience "POSTERN_API_TENANT_CLAIM" .Values.api.claims.tenant "POSTERN_API_USER_CLAIM" .Values.api.claims.user "POSTERN_API_PERMISSIONS_CLAIM" .Values.api.claims.permissions }}
+{{- if $value }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* The Deployment whose pods run jobs: the one that autoscaling sizes. */}}
+{{- define "postern.workerDeployment" -}}
+{{ include "postern.fullname" . }}{{ if .Values.splitRoles.enabled }}-worker{{ end }}
 {{- end -}}
 
 {{/* Labels that select the pods of one Deployment of {role, root}. */}}
@@ -186,6 +220,10 @@ POSTERN_HTTP_PORT: {{ int .Values.http.port | quote }}
 POSTERN_CONCURRENCY: {{ int .Values.worker.concurrency | quote }}
 POSTERN_LEASE_SECONDS: {{ int .Values.worker.leaseSeconds | quote }}
 POSTERN_DRAIN_SECONDS: {{ int .Values.worker.drainSeconds | quote }}
+POSTERN_ATTEMPT_TIMEOUT_SECONDS: {{ int .Values.worker.attemptTimeoutSeconds | quote }}
+POSTERN_RESPONSE_START_TIMEOUT_SECONDS: {{ int .Values.worker.attemptTimeoutSeconds | quote }}
+POSTERN_CALLBACK_LEASE_SECONDS: {{ int .Values.callback.leaseSeconds | quote }}
+POSTERN_CALLBACK_LEASE_MAX_SECONDS: {{ max 3600 (int .Values.callback.leaseSeconds) | quote }}
 POSTERN_MIGRATE: {{ eq .Values.migration.run "serve" | quote }}
 {{- end -}}
 
@@ -193,6 +231,11 @@ POSTERN_MIGRATE: {{ eq .Values.migration.run "serve" | quote }}
 {{- define "postern.functionEnv" -}}
 {{- $function := .function -}}
 {{- $mailgun := .root.Values.mailgun -}}
+{{- if not (hasKey (default dict $function.env) "POSTERN_DRAIN_SECONDS") }}
+# What runs when the pod is stopped may end; Knative and the pod's grace period allow for it.
+- name: POSTERN_DRAIN_SECONDS
+  value: {{ int .root.Values.worker.attemptTimeoutSeconds | quote }}
+{{- end }}
 {{- range $name, $value := $function.env }}
 - name: {{ $name }}
   value: {{ $value | quote }}
@@ -225,11 +268,51 @@ limits:
 {{- end -}}
 {{- end -}}
 
-{{- define "postern.functionTimeout" -}}
-{{- int (default 60 .timeoutSeconds) -}}
+{{/*
+How long Knative lets a call run: longer than the worker waits, so that a slow call ends as the worker's time-out, which is
+charged to the job, and not as Knative's 504, which looks like a failure of the infrastructure. The lease outlasts both.
+*/}}
+{{- define "postern.callLimit" -}}
+{{- add (int .Values.worker.attemptTimeoutSeconds) 15 -}}
+{{- end -}}
+
+{{/* Pods kept when there is nothing to do. A function that answers 202 works on when Knative sees no call any more. */}}
+{{- define "postern.functionMinScale" -}}
+{{- if hasKey . "minScale" -}}{{ int .minScale }}{{- else -}}{{ ternary 1 0 (default false .answersLater) }}{{- end -}}
 {{- end -}}
 
 {{/* 0, which is "no limit" to Knative, is a value and not an absence. */}}
 {{- define "postern.functionMaxScale" -}}
 {{- if hasKey . "maxScale" -}}{{ int .maxScale }}{{- else -}}10{{- end -}}
+{{- end -}}
+
+{{/* Endpoints hear of a pod's end when it begins: until all have, it still serves. */}}
+{{- define "postern.preStop" -}}
+{{- with int .Values.preStopSeconds }}
+lifecycle:
+  preStop:
+    sleep:
+      seconds: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{/* topologySpreadConstraints of {labels, root}; a constraint without a labelSelector spreads the Deployment's own pods. */}}
+{{- define "postern.topologySpread" -}}
+{{- $labels := .labels | fromYaml -}}
+{{- with .root.Values.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- range . }}
+  - {{ merge (dict) . (dict "labelSelector" (dict "matchLabels" $labels)) | toYaml | nindent 4 | trim }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* The task that `helm test` adds a job of; empty for none. */}}
+{{- define "postern.testTask" -}}
+{{- if .Values.tests.task -}}
+{{- .Values.tests.task -}}
+{{- else if .Values.functions -}}
+{{- $function := first .Values.functions -}}
+{{- first (default (list $function.name) $function.tasks) -}}
+{{- end -}}
 {{- end -}}

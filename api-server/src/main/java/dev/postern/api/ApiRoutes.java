@@ -17,6 +17,7 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -24,6 +25,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
@@ -42,6 +44,7 @@ final class ApiRoutes {
     private static final Logger log = LoggerFactory.getLogger(ApiRoutes.class);
     private static final String ENVELOPE = "envelope";
     private static final String CALLER = "caller";
+    private static final String OPERATION = "operation";
     private static final String RETRY_AFTER_SECONDS = "2";
 
     private final Vertx vertx;
@@ -51,6 +54,10 @@ final class ApiRoutes {
     private final ApiConfig config;
     private final RateLimiter limiter;
     private final RandomGenerator random;
+    private final ApiListener listener;
+
+    /** Who hears of each request, and where its ids come from. */
+    record Told(ApiListener listener, RandomGenerator random) {}
 
     ApiRoutes(
             Vertx vertx,
@@ -59,14 +66,15 @@ final class ApiRoutes {
             Map<String, Handler> handlers,
             ApiConfig config,
             RateLimiter limiter,
-            RandomGenerator random) {
+            Told told) {
         this.vertx = vertx;
         this.contract = contract;
         this.callers = callers;
         this.handlers = handlers;
         this.config = config;
         this.limiter = limiter;
-        this.random = random;
+        this.listener = told.listener();
+        this.random = told.random();
     }
 
     Router router() {
@@ -121,11 +129,19 @@ final class ApiRoutes {
         long began = System.nanoTime();
         Envelope envelope = envelope(context);
         context.response().putHeader(REQUEST_ID, envelope.requestId());
-        context.addEndHandler(ended -> record(context, envelope, (System.nanoTime() - began) / 1_000_000));
+        context.addEndHandler(ended -> {
+            Duration took = Duration.ofNanos(System.nanoTime() - began);
+            record(context, envelope, took.toMillis());
+            listener.answered(
+                    Objects.requireNonNullElse(context.get(OPERATION), "none"),
+                    context.response().getStatusCode(),
+                    took);
+        });
         context.next();
     }
 
     private void contract(RoutingContext context) {
+        context.put(OPERATION, "getContract");
         context.response()
                 .putHeader(HttpHeaders.CONTENT_TYPE, "application/yaml")
                 .end(contract.text());
@@ -135,6 +151,7 @@ final class ApiRoutes {
         HttpServerRequest http = context.request();
         Envelope envelope = envelope(context);
         http.pause();
+        context.put(OPERATION, operation.id());
         callers.of(http)
                 .compose(caller -> {
                     context.put(CALLER, caller);

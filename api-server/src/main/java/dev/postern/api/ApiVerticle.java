@@ -39,6 +39,7 @@ public final class ApiVerticle extends VerticleBase {
     private final TenantStore store;
     private final LiveJobs live;
     private final ApiConfig config;
+    private final ApiListener listener;
     private final RandomGenerator random;
 
     private @Nullable HttpServer server;
@@ -49,10 +50,12 @@ public final class ApiVerticle extends VerticleBase {
     private volatile int port;
 
     /** Opens nothing until it is deployed. */
-    public ApiVerticle(TenantStore store, LiveJobs live, ApiConfig config, RandomGenerator random) {
+    public ApiVerticle(
+            TenantStore store, LiveJobs live, ApiConfig config, ApiListener listener, RandomGenerator random) {
         this.store = store;
         this.live = live;
         this.config = config;
+        this.listener = listener;
         this.random = random;
     }
 
@@ -97,7 +100,7 @@ public final class ApiVerticle extends VerticleBase {
                 handlers,
                 config,
                 new RateLimiter(config.ratePerSecond(), System::nanoTime),
-                random);
+                new ApiRoutes.Told(listener, random));
         return vertx.createHttpServer(options())
                 .requestHandler(routes.router())
                 .invalidRequestHandler(routes::refuseMalformed)

@@ -11,8 +11,10 @@ import dev.postern.api.ApiServer.Answer;
 import dev.postern.sql.DatabaseConfig;
 import dev.postern.sql.JobDatabase;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -70,9 +72,26 @@ class ApiRoutesTest {
                                 Map.of(),
                                 ApiConfig.defaults(),
                                 new RateLimiter(0, System::nanoTime),
-                                new java.util.Random())
+                                new ApiRoutes.Told(ApiListener.NONE, new java.util.Random()))
                         .router())
                 .hasMessageContaining("which nobody serves");
+    }
+
+    @Test
+    void theListenerHearsOfEachRequestByItsOperation() throws InterruptedException {
+        try (ApiServer server = ApiServer.start(database)) {
+            server.get("/openapi.yaml", "");
+            server.get("/v1/nothing", ada);
+            server.get("/v1/jobs", "no token");
+            server.create(ada, "{\"jobType\": \"heard\"}");
+
+            List<String> heard = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                heard.add(server.heard.poll(10, TimeUnit.SECONDS));
+            }
+            assertThat(heard)
+                    .containsExactlyInAnyOrder("getContract 200", "none 404", "listJobs 401", "createJob 201");
+        }
     }
 
     @Test

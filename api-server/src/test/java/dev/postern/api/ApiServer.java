@@ -21,9 +21,12 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +40,9 @@ final class ApiServer implements AutoCloseable {
     static final UUID ADA = UUID.fromString("0000000a-0000-4000-8000-0000000000ad");
     static final UUID BOB = UUID.fromString("0000000a-0000-4000-8000-0000000000b0");
     static final List<String> ALL = List.copyOf(Contract.load().permissions());
+
+    /** What the listener was told: operation and status. */
+    final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
 
     final Vertx vertx = Vertx.vertx();
     private final HttpClient client =
@@ -76,7 +82,16 @@ final class ApiServer implements AutoCloseable {
     private ApiServer(DatabaseConfig database, ApiConfig config) {
         this.pool = JobStore.pool(vertx, database, "api-server");
         this.verticle = new ApiVerticle(
-                new TenantStore(pool, database.schema()), new LiveJobs(pool, database.schema()), config, new Random(1));
+                new TenantStore(pool, database.schema()),
+                new LiveJobs(pool, database.schema()),
+                config,
+                new ApiListener() {
+                    @Override
+                    public void answered(String operation, int status, Duration took) {
+                        heard.add(operation + " " + status);
+                    }
+                },
+                new Random(1));
         this.deployment = await(vertx.deployVerticle(verticle));
     }
 

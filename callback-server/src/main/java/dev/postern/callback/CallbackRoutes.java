@@ -113,7 +113,10 @@ final class CallbackRoutes {
     private void take(RoutingContext context, Report report) {
         long began = System.nanoTime();
         context.addEndHandler(ended -> listener.answered(
-                report, context.response().getStatusCode(), Duration.ofNanos(System.nanoTime() - began)));
+                report,
+                context.response().getStatusCode(),
+                Duration.ofNanos(System.nanoTime() - began),
+                context.request().getHeader(JobHeaders.TRACEPARENT)));
         Attempt attempt = attempt(context);
         BoundedBody.read(vertx, context.request(), config)
                 .map(body -> json(context.request(), body, report))

@@ -86,7 +86,8 @@ final class CallbackServer implements AutoCloseable {
                 vertx.getOrCreateContext(),
                 new JobStore(workersPool, direct.schema()),
                 Duration.ofSeconds(5),
-                1000);
+                1000,
+                took -> {});
         this.verticle = new CallbackVerticle(new JobStore(serversPool, direct.schema()), config, CallbackListener.NONE);
         this.deployment = await(vertx.deployVerticle(verticle));
     }

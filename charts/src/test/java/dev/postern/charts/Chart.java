@@ -15,7 +15,7 @@ final class Chart {
     static final Path SOURCE = Path.of("postern");
 
     /** The oldest that Chart.yaml allows; without it helm-java assumes 1.20. */
-    private static final String KUBERNETES = "1.27.0";
+    private static final String KUBERNETES = "1.30.0";
 
     private static final String HOOK = "\n    helm.sh/hook: ";
     private static final String NO_HOOK = "\n    not-a-hook: ";
@@ -32,13 +32,16 @@ final class Chart {
     }
 
     /**
-     * All manifests. Helm keeps hooks apart and helm-java leaves them out, so the hook's annotation has another name while
-     * Helm renders it.
+     * All manifests. Helm keeps hooks apart and helm-java leaves them out, so their annotation has another name while Helm
+     * renders them.
      */
     String text(String values) throws IOException {
         Path copy = copy();
-        Path hook = copy.resolve("templates").resolve("migration.yaml");
-        Files.writeString(hook, Files.readString(hook).replace(HOOK, NO_HOOK));
+        try (Stream<Path> templates = Files.list(copy.resolve("templates"))) {
+            for (Path template : templates.toList()) {
+                Files.writeString(template, Files.readString(template).replace(HOOK, NO_HOOK));
+            }
+        }
         return new Helm(copy)
                 .template()
                 .withName("acme")

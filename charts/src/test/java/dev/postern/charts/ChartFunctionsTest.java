@@ -13,6 +13,7 @@ import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -20,6 +21,8 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The functions of the list in values: where their jobs are sent, and how they are deployed. */
 class ChartFunctionsTest {
@@ -80,7 +83,6 @@ class ChartFunctionsTest {
                 .containsEntry("team", "mail");
         RevisionSpec spec = revision.getSpec();
         assertThat(spec.getContainerConcurrency()).isEqualTo(4);
-        assertThat(spec.getTimeoutSeconds()).isGreaterThan(120);
         Container container = spec.getContainers().getFirst();
         assertThat(container.getImage()).startsWith("registry.example.com/send-email-link@sha256:0123");
         assertThat(container.getReadinessProbe().getHttpGet().getPath()).isEqualTo("/healthz");
@@ -99,7 +101,6 @@ class ChartFunctionsTest {
         Deployment deployment = rendered.one(Deployment.class, "send-email-link");
         PodSpec pod = deployment.getSpec().getTemplate().getSpec();
         assertThat(deployment.getSpec().getReplicas()).isEqualTo(2);
-        assertThat(pod.getTerminationGracePeriodSeconds()).isGreaterThan(120);
         assertThat(pod.getNodeSelector()).containsEntry("disk", "fast");
         assertThat(plain(pod.getContainers().getFirst())).containsEntry("PORT", "8080");
         assertThat(rendered.one(Service.class, "send-email-link").getSpec().getPorts())
@@ -121,6 +122,7 @@ class ChartFunctionsTest {
 
         assertThat(plain(container))
                 .isEqualTo(Map.of(
+                        "POSTERN_DRAIN_SECONDS", "300",
                         "GRAPHQL_URL", "http://constructive-admin-server:3000/graphql",
                         "SEND_EMAIL_LINK_DRY_RUN", "false",
                         "MAILGUN_DOMAIN", "mg.example.com",
@@ -133,6 +135,71 @@ class ChartFunctionsTest {
         assertThat(container.getEnvFrom())
                 .singleElement()
                 .satisfies(source -> assertThat(source.getSecretRef().getName()).isEqualTo("smtp"));
+    }
+
+    /** A slow call has to end as the worker's time-out: that one is charged, and told as what it is. */
+    @ParameterizedTest
+    @EnumSource
+    void waitsLongerForACallTheFurtherFromTheWorker(ChartValues values) throws IOException {
+        Rendered rendered = chart.render(values.yaml());
+        long worker = Long.parseLong(rendered.config("POSTERN_ATTEMPT_TIMEOUT_SECONDS"));
+        long lease = Long.parseLong(rendered.config("POSTERN_CALLBACK_LEASE_SECONDS"));
+
+        assertThat(rendered.config("POSTERN_RESPONSE_START_TIMEOUT_SECONDS")).isEqualTo(Long.toString(worker));
+        assertThat(rendered.all(io.fabric8.knative.serving.v1.Service.class)).allSatisfy(service -> {
+            RevisionSpec revision = service.getSpec().getTemplate().getSpec();
+            assertThat(revision.getTimeoutSeconds()).isGreaterThan(worker).isLessThan(lease);
+            assertThat(revision.getResponseStartTimeoutSeconds()).isEqualTo(revision.getTimeoutSeconds());
+        });
+        assertThat(rendered.all(Deployment.class))
+                .filteredOn(deployment -> !rendered.jobService().contains(deployment))
+                .allSatisfy(deployment -> assertThat(
+                                deployment.getSpec().getTemplate().getSpec().getTerminationGracePeriodSeconds())
+                        .isGreaterThan(worker));
+    }
+
+    @Test
+    void keepsAPodOfAFunctionThatAnswersLater() throws IOException {
+        Rendered rendered = chart.render(ChartValues.EVERYTHING.yaml());
+
+        assertThat(minScale(rendered, "export-report")).isEqualTo("1");
+        assertThat(minScale(rendered, "system-ping")).isEqualTo("0");
+    }
+
+    private static String minScale(Rendered rendered, String function) {
+        return value(
+                rendered.one(io.fabric8.knative.serving.v1.Service.class, function)
+                        .getSpec()
+                        .getTemplate()
+                        .getMetadata()
+                        .getAnnotations(),
+                "autoscaling.knative.dev/min-scale");
+    }
+
+    @Test
+    void budgetsDisruptionsOfThoseWithSeveralPods() throws IOException {
+        assertThat(chart.render(ChartValues.TWO_FUNCTIONS_WITHOUT_KNATIVE.yaml()).all(PodDisruptionBudget.class))
+                .extracting(budget -> budget.getMetadata().getName())
+                .containsExactly("send-email-link");
+    }
+
+    @Test
+    void letsWhatRunsEndUnlessToldOtherwise() throws IOException {
+        Rendered rendered = chart.render(ChartValues.EVERYTHING.yaml());
+
+        assertThat(drain(rendered, "system-ping")).isEqualTo("300");
+        assertThat(drain(rendered, "export-report")).isEqualTo("60");
+    }
+
+    private static String drain(Rendered rendered, String function) {
+        return value(
+                plain(rendered.one(io.fabric8.knative.serving.v1.Service.class, function)
+                        .getSpec()
+                        .getTemplate()
+                        .getSpec()
+                        .getContainers()
+                        .getFirst()),
+                "POSTERN_DRAIN_SECONDS");
     }
 
     @Test

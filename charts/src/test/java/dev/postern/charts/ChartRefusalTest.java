@@ -103,6 +103,72 @@ class ChartRefusalTest {
     }
 
     @Test
+    void refusesAnApiThatNobodyMayCall() {
+        assertRefused(DATABASE + "api: {enabled: true}", "nothing says whose tokens count", "api.keys.existingSecret");
+        assertRefused(
+                DATABASE + "api: {enabled: true, keys: {files: [jwks.json]}}",
+                "api.keys.files names jwks.json",
+                "api.keys.existingSecret is not set");
+        assertRefused(
+                DATABASE + "api: {enabled: true, keys: {existingSecret: keys}}", "api.keys.files names no key of it");
+        assertRefused(
+                DATABASE + "api: {ingress: {enabled: true, host: a.example.com}}",
+                "api.ingress.enabled is true, but api.enabled is false");
+        assertRefused(
+                DATABASE + "api: {enabled: true, keys: {urls: [\"https://id/jwks\"]}, ingress: {enabled: true}}",
+                "api.ingress.host is not set");
+        assertRefused(
+                DATABASE + "api: {enabled: true, port: 8081, keys: {urls: [\"https://id/jwks\"]}}",
+                "http.port and api.port are both 8081");
+        assertRefused(DATABASE + "extraEnv: {POSTERN_API_ISSUER: me}", "extraEnv sets POSTERN_API_ISSUER");
+    }
+
+    @Test
+    void refusesTimeOutsOutOfOrder() {
+        assertRefused(
+                DATABASE + "worker: {attemptTimeoutSeconds: 590}\ncallback: {leaseSeconds: 700}",
+                "let a call run for 605 s",
+                "knative.maxTimeoutSeconds");
+        assertRefused(DATABASE + "callback: {leaseSeconds: 315}", "a function may work for 315 s");
+    }
+
+    @Test
+    void refusesToTakeThePodOfAFunctionThatStillWorks() {
+        assertRefused(
+                DATABASE + "functions: [{name: a, image: {repository: a}, answersLater: true, minScale: 0}]",
+                "the function a answers later and has minScale 0");
+    }
+
+    @Test
+    void refusesScalingThatCannotWork() {
+        assertRefused(DATABASE + "autoscaling: {kind: keda, minReplicas: 0}", "/autoscaling/minReplicas");
+        assertRefused(
+                DATABASE + "autoscaling: {kind: keda, minReplicas: 9, maxReplicas: 3}",
+                "minReplicas 9 is above maxReplicas 3");
+        assertRefused(
+                DATABASE + "autoscaling: {kind: hpa}\nresources: {requests: {cpu: null}}", "resources.requests.cpu");
+        assertRefused(DATABASE + "autoscaling: {kind: vpa}", "/autoscaling/kind", "'none', 'keda', 'hpa'");
+    }
+
+    @Test
+    void refusesTwoScrapesOfOnePod() {
+        assertRefused(
+                DATABASE + "monitoring: {podMonitor: {enabled: true}, serviceMonitor: {enabled: true}}",
+                "each pod would be scraped twice");
+    }
+
+    @Test
+    void refusesPeersThatANetworkPolicyDoesNotKnow() {
+        assertRefused(
+                DATABASE + "networkPolicy: {apiFrom: [{namespace: jobs}]}",
+                "/networkPolicy/apiFrom/0",
+                "'namespace' not allowed");
+        assertRefused(
+                DATABASE + "networkPolicy: {egress: {mail: {pods: mailers, ports: [443]}}}",
+                "/networkPolicy/egress/mail/pods");
+    }
+
+    @Test
     void refusesLimitsThatContradict() {
         assertRefused(
                 DATABASE + "functions: [{name: a, image: {repository: a}, minScale: 5, maxScale: 2}]",

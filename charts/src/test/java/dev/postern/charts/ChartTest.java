@@ -11,6 +11,8 @@ import static org.assertj.core.api.Assertions.tuple;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.Lifecycle;
+import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.PodTemplateSpec;
 import io.fabric8.kubernetes.api.model.Probe;
@@ -87,6 +89,7 @@ class ChartTest {
             assertThat(security.getCapabilities().getDrop()).containsExactly("ALL");
             assertThat(security.getSeccompProfile().getType()).isEqualTo("RuntimeDefault");
             assertThat(container.getVolumeMounts())
+                    .filteredOn(mount -> !Boolean.TRUE.equals(mount.getReadOnly()))
                     .singleElement()
                     .satisfies(mount -> assertThat(mount.getMountPath()).isEqualTo("/tmp"));
             assertThat(container.getResources().getLimits()).containsKey("memory");
@@ -151,8 +154,13 @@ class ChartTest {
                             container.getStartupProbe(), container.getReadinessProbe(), container.getLivenessProbe()))
                     .allSatisfy(
                             probe -> assertThat(port(container, probe)).isEqualTo(value(config, "POSTERN_HTTP_PORT")));
+            Lifecycle lifecycle = container.getLifecycle();
+            assertThat(lifecycle == null).isEqualTo(values == ChartValues.HPA);
+            long notice = lifecycle == null
+                    ? 0
+                    : lifecycle.getPreStop().getSleep().getSeconds();
             assertThat(pod.getTerminationGracePeriodSeconds())
-                    .isGreaterThan(Long.parseLong(value(config, "POSTERN_DRAIN_SECONDS")));
+                    .isGreaterThan(notice + Long.parseLong(value(config, "POSTERN_DRAIN_SECONDS")));
         });
     }
 
@@ -230,7 +238,7 @@ class ChartTest {
 
         assertThat(rendered.containers())
                 .filteredOn(container -> !container.getName().equals("function"))
-                .hasSize(4)
+                .hasSize(5)
                 .allSatisfy(container -> assertThat(secrets(container))
                         .isEqualTo(Map.of(
                                 "DATABASE_URL", "acme-db-uri/uri", "DATABASE_LISTEN_URL", "acme-db-uri/direct-uri")));
@@ -303,6 +311,57 @@ class ChartTest {
         assertThat(chart.render(ChartValues.SMALLEST.yaml()).jobService().stream()
                         .map(ChartTest::roles))
                 .containsExactly("worker,scheduler,callback");
+    }
+
+    @Test
+    void spreadsThePodsOfEachDeployment() throws IOException {
+        for (Deployment deployment :
+                chart.render(ChartValues.EVERYTHING.yaml()).all(Deployment.class)) {
+            assertThat(deployment.getSpec().getTemplate().getSpec().getTopologySpreadConstraints())
+                    .hasSize(2)
+                    .allSatisfy(constraint -> assertThat(
+                                    constraint.getLabelSelector().getMatchLabels())
+                            .isEqualTo(deployment.getSpec().getSelector().getMatchLabels()));
+        }
+        assertThat(chart.render(ChartValues.HPA.yaml())
+                        .one(Deployment.class, "acme-postern")
+                        .getSpec()
+                        .getTemplate()
+                        .getSpec()
+                        .getTopologySpreadConstraints())
+                .isEmpty();
+    }
+
+    @Test
+    void triesItselfWithAJobOfItsFirstFunction() throws IOException {
+        Pod test = chart.render(ChartValues.TWO_FUNCTIONS_ON_KNATIVE.yaml()).one(Pod.class, "acme-postern-test");
+
+        assertThat(test.getMetadata().getAnnotations()).containsEntry("helm.sh/hook", "test");
+        assertThat(test.getMetadata().getLabels())
+                .as("selected by no Service and no Deployment")
+                .containsEntry("app.kubernetes.io/component", "test");
+        Container container = test.getSpec().getContainers().getFirst();
+        assertThat(container.getArgs())
+                .containsExactly(
+                        "add",
+                        "send-email-link",
+                        "{}",
+                        "--database-id",
+                        "00000000-0000-0000-0000-000000000001",
+                        "--wait",
+                        "120");
+        assertThat(secrets(container)).containsEntry("PGPASSWORD", "acme-db-app/password");
+        assertThat(chart.render(ChartValues.ANY_TASK_THROUGH_A_GATEWAY.yaml()).all(Pod.class))
+                .as("without a function there is nothing to try")
+                .isEmpty();
+    }
+
+    @Test
+    void installsWhatElseIsGiven() throws IOException {
+        Rendered rendered = chart.render(ChartValues.EVERYTHING.yaml());
+
+        assertThat(rendered.one(ConfigMap.class, "acme-more").getData()).containsEntry("a", "b");
+        assertThat(rendered.one(ConfigMap.class, "acme-text").getMetadata()).isNotNull();
     }
 
     @Test

@@ -79,8 +79,95 @@ enum ChartValues {
             replicas: 2
             extraEnv:
               LOG_LEVEL: debug
-              OTEL_EXPORTER_OTLP_ENDPOINT: http://collector:4317
+              OTEL_EXPORTER_OTLP_ENDPOINT: http://collector:4318
             extraEnvFromSecrets: [postern-more]
+            """),
+    API_IN_ALL_ROLES("""
+            database:
+              existingSecret: acme-db-app
+            api:
+              enabled: true
+              keys: {urls: ["https://id.example.com/jwks"]}
+            networkPolicy:
+              enabled: true
+            knative:
+              enabled: false
+            """),
+    KEDA_WITH_ONE_URI("""
+            database:
+              existingSecret: acme-db-uri
+              keys: {url: uri, listenUrl: direct-uri}
+            jobs: {supportAny: true}
+            routing: {functionUrl: "http://gateway.functions.svc.cluster.local"}
+            autoscaling:
+              kind: keda
+              keda: {jobsPerReplica: 20}
+            """),
+    HPA("""
+            database:
+              existingSecret: acme-db-app
+            autoscaling: {kind: hpa, minReplicas: 2}
+            monitoring:
+              serviceMonitor: {enabled: true, interval: 15s}
+            preStopSeconds: 0
+            topologySpreadConstraints: []
+            tests: {task: system-ping, timeoutSeconds: 30}
+            """),
+    EVERYTHING("""
+            database:
+              existingSecret: acme-db-app
+              host: db.internal
+              name: jobs
+            splitRoles: {enabled: true}
+            autoscaling: {kind: keda, minReplicas: 2, maxReplicas: 20}
+            api:
+              enabled: true
+              keys:
+                existingSecret: api-keys
+                files: [jwks.json, more.pem]
+                urls: ["https://id.example.com/jwks"]
+              issuer: https://id.example.com
+              audience: postern
+              claims: {tenant: tid}
+              service: {annotations: {team: jobs}}
+              ingress:
+                enabled: true
+                className: nginx
+                host: jobs.example.com
+                tlsSecret: jobs-tls
+                annotations: {nginx.ingress.kubernetes.io/proxy-read-timeout: "660"}
+            networkPolicy:
+              enabled: true
+              callbackFrom: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: functions}}}]
+              metricsFrom: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]
+              apiFrom: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ingress-nginx}}}]
+              egress:
+                database: {pods: job-service, to: [{ipBlock: {cidr: 10.0.0.0/8}}], ports: [5432]}
+                mail: {pods: functions, ports: [443]}
+            monitoring:
+              podMonitor: {enabled: true, labels: {release: prometheus}}
+              prometheusRule:
+                enabled: true
+                labels: {release: prometheus}
+                runbooks: https://docs.example.com/operations
+              dashboard: {enabled: true, annotations: {grafana_folder: Jobs}}
+            functions:
+              - name: system-ping
+                image: {repository: postern/system-ping}
+              - name: export-report
+                answersLater: true
+                image: {repository: postern/export-report}
+                env: {POSTERN_DRAIN_SECONDS: "60"}
+            extraObjects:
+              - apiVersion: v1
+                kind: ConfigMap
+                metadata: {name: "{{ .Release.Name }}-more"}
+                data: {a: b}
+              - |
+                apiVersion: v1
+                kind: ConfigMap
+                metadata:
+                  name: {{ .Release.Name }}-text
             """);
 
     private final String yaml;
@@ -116,7 +203,6 @@ enum ChartValues {
                       GRAPHQL_AUTH_TOKEN: {secret: constructive, key: token}
                     envFromSecrets: [smtp]
                     concurrency: 4
-                    timeoutSeconds: 120
                     minScale: 2
                     maxScale: 0
                     podAnnotations: {team: mail}

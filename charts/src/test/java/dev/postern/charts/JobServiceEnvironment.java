@@ -30,6 +30,18 @@ final class JobServiceEnvironment {
             "POSTERN_CONCURRENCY",
             "POSTERN_LEASE_SECONDS",
             "POSTERN_DRAIN_SECONDS",
+            "POSTERN_ATTEMPT_TIMEOUT_SECONDS",
+            "POSTERN_RESPONSE_START_TIMEOUT_SECONDS",
+            "POSTERN_CALLBACK_LEASE_SECONDS",
+            "POSTERN_CALLBACK_LEASE_MAX_SECONDS",
+            "POSTERN_API_PORT",
+            "POSTERN_API_KEYS",
+            "POSTERN_API_RATE",
+            "POSTERN_API_ISSUER",
+            "POSTERN_API_AUDIENCE",
+            "POSTERN_API_TENANT_CLAIM",
+            "POSTERN_API_USER_CLAIM",
+            "POSTERN_API_PERMISSIONS_CLAIM",
             "POSTERN_MIGRATE");
 
     private JobServiceEnvironment() {}

@@ -6,6 +6,8 @@ import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.PodTemplateSpec;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import java.util.List;
@@ -71,11 +73,14 @@ record Rendered(List<HasMetadata> manifests) {
     }
 
     List<Pod> pods() {
-        Stream<Pod> plain = Stream.concat(
+        Stream<PodSpec> templates = Stream.concat(
                         all(Deployment.class).stream()
                                 .map(deployment -> deployment.getSpec().getTemplate()),
                         all(Job.class).stream().map(job -> job.getSpec().getTemplate()))
-                .map(template -> template.getSpec())
+                .map(PodTemplateSpec::getSpec);
+        Stream<Pod> plain = Stream.concat(
+                        templates, all(io.fabric8.kubernetes.api.model.Pod.class).stream()
+                                .map(io.fabric8.kubernetes.api.model.Pod::getSpec))
                 .map(pod -> new Pod(
                         pod.getAutomountServiceAccountToken(), pod.getEnableServiceLinks(), pod.getContainers()));
         Stream<Pod> knative = all(io.fabric8.knative.serving.v1.Service.class).stream()

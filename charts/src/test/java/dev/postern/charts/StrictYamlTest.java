@@ -34,7 +34,9 @@ class StrictYamlTest {
     @Test
     void refusesAMisspeltFieldInEachKindTheChartRenders(@TempDir Path scratch) throws IOException {
         String rendered = new Chart(scratch).text(ChartValues.THREE_REPLICAS.yaml())
-                + new Chart(scratch).text(ChartValues.TWO_FUNCTIONS_ON_KNATIVE.yaml());
+                + new Chart(scratch).text(ChartValues.TWO_FUNCTIONS_ON_KNATIVE.yaml())
+                + new Chart(scratch).text(ChartValues.EVERYTHING.yaml())
+                + new Chart(scratch).text(ChartValues.HPA.yaml());
 
         assertThat(yaml.manifests(rendered)).isNotEmpty();
         assertMisspellingRefused(rendered, "readinessProbe:", "readynessProbe:");
@@ -46,6 +48,15 @@ class StrictYamlTest {
         assertMisspellingRefused(rendered, "\nautomountServiceAccountToken:", "\nautoMountServiceAccountToken:");
         assertMisspellingRefused(rendered, "secretKeyRef:", "secretKeyReference:");
         assertMisspellingRefused(rendered, "httpGet:", "httpget:");
+        assertMisspellingRefused(rendered, "ingressClassName:", "ingressClass:");
+        assertMisspellingRefused(rendered, "policyTypes:", "policyType:");
+        assertMisspellingRefused(rendered, "averageUtilization:", "averageUtilisation:");
+        assertMisspellingRefused(rendered, "podMetricsEndpoints:", "podMetricEndpoints:");
+        assertMisspellingRefused(rendered, "  endpoints:", "  endpoint:");
+        assertMisspellingRefused(rendered, "  expr:", "  expression:");
+        assertMisspellingRefused(rendered, "pollingInterval:", "pollInterval:");
+        assertMisspellingRefused(rendered, "secretTargetRef:", "secretTargetReference:");
+        assertMisspellingRefused(rendered, "activeDeadlineSeconds: 180", "activeDeadline: 180");
     }
 
     @Test

@@ -30,15 +30,20 @@ final class LeaseReaper {
 
     private Duration tell(List<ReapedLease> leases) {
         for (ReapedLease lease : leases) {
-            log.warn(
-                    "reaped job {} (task {}, attempt {}): {}{}",
-                    lease.jobId(),
-                    lease.task(),
-                    lease.attempt(),
-                    lease.waited()
-                            ? "no callback came before its lease expired"
-                            : "worker " + lease.workerId() + " did not renew its lease",
-                    lease.dead() ? "; it is a dead letter now" : "");
+            log.atWarn()
+                    .addKeyValue("job", lease.jobId())
+                    .addKeyValue("task", lease.task())
+                    .addKeyValue("attempt", lease.attempt())
+                    .addKeyValue("worker", lease.workerId())
+                    .log(
+                            "reaped job {} (task {}, attempt {}): {}{}",
+                            lease.jobId(),
+                            lease.task(),
+                            lease.attempt(),
+                            lease.waited()
+                                    ? "no callback came before its lease expired"
+                                    : "worker " + lease.workerId() + " did not renew its lease",
+                            lease.dead() ? "; it is a dead letter now" : "");
             listener.reaped(lease);
         }
         return leases.size() == config.batch() ? Duration.ZERO : config.reapInterval();

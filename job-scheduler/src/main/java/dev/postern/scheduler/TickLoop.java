@@ -18,6 +18,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * Plans new schedules and takes due ticks, one {@link #tick()} a pass. The database's clock says what is due.
@@ -95,13 +96,14 @@ final class TickLoop {
             return Result.TAKEN;
         }
         if (choice.passedOver() > 0) {
-            log.warn(
-                    "schedule {} (task {}) passed over {}{} ticks from {} on: nobody took them in time",
-                    schedule.id(),
-                    schedule.task(),
-                    choice.passedOver() == MissedTicks.COUNTED ? "at least " : "",
-                    choice.passedOver(),
-                    schedule.nextTick());
+            about(log.atWarn(), schedule)
+                    .log(
+                            "schedule {} (task {}) passed over {}{} ticks from {} on: nobody took them in time",
+                            schedule.id(),
+                            schedule.task(),
+                            choice.passedOver() == MissedTicks.COUNTED ? "at least " : "",
+                            choice.passedOver(),
+                            schedule.nextTick());
             listener.passedOver(schedule.id(), schedule.task(), choice.passedOver());
         }
         choice.tick().ifPresent(tick -> tellOf(tick, schedule, outcome));
@@ -110,17 +112,29 @@ final class TickLoop {
 
     private void tellOf(Instant tick, Schedule schedule, TickOutcome outcome) {
         if (outcome.jobId() == null) {
-            log.info(
-                    "schedule {} (task {}) made no job for tick {}: its previous job has not ended",
-                    schedule.id(),
-                    schedule.task(),
-                    tick);
+            about(log.atInfo(), schedule)
+                    .addKeyValue("tick", tick)
+                    .log(
+                            "schedule {} (task {}) made no job for tick {}: its previous job has not ended",
+                            schedule.id(),
+                            schedule.task(),
+                            tick);
             listener.overlapped(schedule.id(), schedule.task(), tick);
             return;
         }
         long job = outcome.jobId();
-        log.info("schedule {} (task {}) made job {} for tick {}", schedule.id(), schedule.task(), job, tick);
-        listener.ticked(schedule.id(), schedule.task(), tick, job, Duration.between(tick, schedule.now()));
+        Duration lag = Duration.between(tick, schedule.now());
+        about(log.atInfo(), schedule)
+                .addKeyValue("tick", tick)
+                .addKeyValue("job", job)
+                .addKeyValue("ms", lag.toMillis())
+                .log("schedule {} (task {}) made job {} for tick {}", schedule.id(), schedule.task(), job, tick);
+        listener.ticked(schedule.id(), schedule.task(), tick, job, lag);
+    }
+
+    // The keys of docs/observability.md: one search finds the tick and its job.
+    private static LoggingEventBuilder about(LoggingEventBuilder line, Schedule schedule) {
+        return line.addKeyValue("schedule", schedule.id()).addKeyValue("task", schedule.task());
     }
 
     private interface Step {
@@ -133,7 +147,9 @@ final class TickLoop {
         } catch (BadRuleException e) {
             String reason = Objects.requireNonNull(e.getMessage());
             return store.park(schedule, reason).map(parked -> {
-                log.warn("parked schedule {} (task {}): {}", schedule.id(), schedule.task(), reason);
+                about(log.atWarn(), schedule)
+                        .addKeyValue("error", reason)
+                        .log("parked schedule {} (task {}): {}", schedule.id(), schedule.task(), reason);
                 listener.parked(schedule.id(), schedule.task(), reason);
                 return Result.DONE;
             });
@@ -169,7 +185,8 @@ final class TickLoop {
 
     private Result healthy(Schedule schedule, Result result) {
         if (sick.remove(schedule.id())) {
-            log.info("schedule {} (task {}) works again", schedule.id(), schedule.task());
+            about(log.atInfo(), schedule)
+                    .log("schedule {} (task {}) works again", schedule.id(), schedule.task());
         }
         return result;
     }
@@ -179,13 +196,14 @@ final class TickLoop {
             return Future.failedFuture(cause);
         }
         if (sick.add(schedule.id())) {
-            log.warn(
-                    "schedule {} (task {}) cannot run; trying again every {} ms: {}",
-                    schedule.id(),
-                    schedule.task(),
-                    SICK_RECHECK.toMillis(),
-                    cause.getMessage(),
-                    cause);
+            about(log.atWarn(), schedule)
+                    .setCause(cause)
+                    .log(
+                            "schedule {} (task {}) cannot run; trying again every {} ms: {}",
+                            schedule.id(),
+                            schedule.task(),
+                            SICK_RECHECK.toMillis(),
+                            cause.getMessage());
         }
         return Future.succeededFuture(Result.SICK);
     }

@@ -1,13 +1,17 @@
 package dev.postern.service;
 
 import dev.postern.api.ApiVerticle;
+import dev.postern.callback.CallbackListener;
 import dev.postern.callback.CallbackVerticle;
 import dev.postern.scheduler.SchedulerVerticle;
 import dev.postern.service.config.ServiceConfig;
 import dev.postern.service.config.ServiceConfig.Role;
+import dev.postern.service.telemetry.LoopWatch;
 import dev.postern.service.telemetry.Metrics;
+import dev.postern.service.telemetry.PoolWatch;
 import dev.postern.service.telemetry.ProbeServer;
 import dev.postern.service.telemetry.ProbeServer.Phase;
+import dev.postern.service.telemetry.Traces;
 import dev.postern.sql.JobDirectory;
 import dev.postern.sql.JobNotifications;
 import dev.postern.sql.JobStore;
@@ -18,12 +22,14 @@ import dev.postern.sql.SchemaMigrator;
 import dev.postern.sql.TenantStore;
 import dev.postern.worker.WorkerListener;
 import dev.postern.worker.WorkerVerticle;
+import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.sqlclient.Pool;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -55,7 +61,7 @@ public final class JobService {
     private final WorkerListener listener;
     private final InstantSource clock;
     private final RandomGenerator random;
-    private final Metrics metrics = new Metrics();
+    private final Metrics metrics;
     private final AtomicBoolean stopping = new AtomicBoolean();
     private final CountDownLatch stopped = new CountDownLatch(1);
 
@@ -69,6 +75,9 @@ public final class JobService {
     private @Nullable CallbackVerticle callback;
     private @Nullable ApiVerticle api;
 
+    /** Null where no collector is set: its class is not even loaded then. */
+    private @Nullable Traces traces;
+
     /**
      * Opens nothing until started.
      *
@@ -76,6 +85,8 @@ public final class JobService {
      */
     public JobService(ServiceConfig config, WorkerListener listener, InstantSource clock, RandomGenerator random) {
         this.config = config;
+        this.metrics = new Metrics(
+                version(), config.roles().stream().map(role -> role.name().toLowerCase(Locale.ROOT)).toList());
         this.listener = listener;
         this.clock = clock;
         this.random = random;
@@ -112,32 +123,53 @@ public final class JobService {
     }
 
     private void startAll() {
-        Vertx created = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
+        VertxOptions options = new VertxOptions().setPreferNativeTransport(true);
+        Vertx created = Vertx.builder()
+                .with(options)
+                .withMetrics(ignored -> new PoolWatch(metrics))
+                .build();
         vertx = created;
+        created.deployVerticle(
+                        () -> new LoopWatch(metrics),
+                        new DeploymentOptions().setInstances(options.getEventLoopPoolSize()))
+                .await();
         Pool opened = JobStore.pool(created, config.database(), applicationName());
         pool = opened;
         String schema = config.database().schema();
         ProbeServer server = new ProbeServer(
-                config.bindHost(), config.httpPort(), metrics, () -> phase, new JobDirectory(opened, schema));
+                config.bindHost(),
+                config.httpPort(),
+                metrics,
+                () -> phase,
+                new JobDirectory(opened, schema),
+                config.telemetry().tenants());
         probes = server;
         created.deployVerticle(server).await();
 
         awaitSchema();
 
+        Traces traced = config.telemetry()
+                .traces()
+                .map(to -> new Traces(to.url(), to.service(), to.headers(), clock))
+                .orElse(null);
+        traces = traced;
         JobStore store = new JobStore(opened, schema);
         // Callbacks first: a function may report before its dispatch has returned.
         if (config.roles().contains(Role.CALLBACK)) {
-            CallbackVerticle verticle = new CallbackVerticle(store, config.callback(), metrics.callback());
+            CallbackVerticle verticle = new CallbackVerticle(store, config.callback(), metrics.callback(traced == null ? CallbackListener.NONE : traced.callback()));
             callback = verticle;
             created.deployVerticle(verticle).await();
         }
         if (config.roles().contains(Role.WORKER)) {
             WorkerVerticle verticle = new WorkerVerticle(
                     store,
-                    wakeUp -> notifications(JobNotifications.JOBS_CHANNEL, wakeUp),
+                    wakeUp -> notifications(JobNotifications.JOBS_CHANNEL, () -> {
+                        metrics.notified();
+                        wakeUp.run();
+                    }),
                     config.router(),
                     config.worker(),
-                    metrics.worker(listener),
+                    metrics.worker(traced == null ? listener : traced.worker(listener)),
                     clock,
                     random);
             worker = verticle;
@@ -158,6 +190,7 @@ public final class JobService {
                     new TenantStore(opened, schema),
                     new LiveJobs(opened, schema),
                     config.api(),
+                    metrics.api(),
                     new SplittableRandom(random.nextLong()));
             api = verticle;
             startApi(created, verticle);
@@ -190,6 +223,11 @@ public final class JobService {
                         wakeUp,
                         metrics.listening(channel)))
                 : Optional.empty();
+    }
+
+    /** As the jar's manifest has it; classes of a checkout have none. */
+    private static String version() {
+        return Objects.requireNonNullElse(JobService.class.getPackage().getImplementationVersion(), "unpackaged");
     }
 
     private String applicationName() {
@@ -256,6 +294,10 @@ public final class JobService {
                 finish("close the pool", connections.close());
             }
             finish("stop the event loops", open.close());
+        }
+        Traces last = traces;
+        if (last != null) {
+            last.close();
         }
         log.info("stopped");
     }

@@ -12,6 +12,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -146,6 +147,25 @@ class AddTest {
         assertThat(add()).isEqualTo(2);
         assertThat(add("ping", "--batch", file("[]"))).isEqualTo(2);
         assertThat(add("--key", "k", "--batch", file("[]"))).isEqualTo(2);
+    }
+
+    @Test
+    void waitsForTheEndAndTellsIt() throws InterruptedException {
+        try (ScriptedFunction function = new ScriptedFunction();
+                ServiceProcess service = ServiceProcess.serve(
+                        database.config(),
+                        Map.of("FUNCTION_URL", function.url(), "POSTERN_ROLES", "worker"))) {
+            service.awaitReady();
+            function.does(call -> call.answer(200));
+            assertThat(add("ping", "--wait", "60")).isZero();
+            function.does(call -> call.answer(400));
+            assertThat(add("ping", "--wait", "60")).isEqualTo(1);
+            assertThat(out.toString(StandardCharsets.UTF_8))
+                    .isEqualToNormalizingNewlines("1 inserted\n1 succeeded\n2 inserted\n2 dead HTTP 400\n");
+        }
+        assertThat(add("ping", "--wait", "0")).isEqualTo(1);
+        assertThat(err.toString(StandardCharsets.UTF_8)).contains("job 3 has not ended within 0 s, it is ready");
+        assertThat(add("--batch", "-", "--wait", "1")).isEqualTo(2);
     }
 
     private String file(String text) throws IOException {

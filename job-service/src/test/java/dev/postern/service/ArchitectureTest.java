@@ -47,12 +47,20 @@ class ArchitectureTest {
             .resideInAPackage("io.zonky..");
 
     @ArchTest
-    static final ArchRule micrometerIsTouchedInOneClass = noClasses()
+    static final ArchRule micrometerIsTouchedInMetricsOnly = noClasses()
             .that()
-            .haveNameNotMatching(".*\\.Metrics(\\$.*)?")
+            .haveNameNotMatching(".*\\.(Worker)?Metrics(\\$.*)?")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("io.micrometer..");
+
+    @ArchTest
+    static final ArchRule openTelemetryIsTouchedInOneClass = noClasses()
+            .that()
+            .haveNameNotMatching(".*\\.Traces(\\$.*)?|.*Test(\\$.*)?")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("io.opentelemetry..");
 
     @ArchTest
     static final ArchRule onlyMainLooksAtTheEnvironment = noClasses()

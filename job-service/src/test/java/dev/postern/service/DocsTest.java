@@ -2,21 +2,8 @@ package dev.postern.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.postern.callback.CallbackListener;
-import dev.postern.callback.CallbackListener.Report;
-import dev.postern.scheduler.SchedulerListener;
 import dev.postern.service.config.Setting;
-import dev.postern.service.telemetry.Metrics;
-import dev.postern.sql.Attempt;
-import dev.postern.sql.ClaimedJob;
 import dev.postern.sql.JobDatabase;
-import dev.postern.sql.JobDirectory;
-import dev.postern.sql.Outcome;
-import dev.postern.sql.ReapedLease;
-import dev.postern.sql.Verdict;
-import dev.postern.sql.WorkerReport;
-import dev.postern.sql.WorkerReport.Breaker;
-import dev.postern.worker.WorkerListener;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -24,16 +11,10 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
-import java.time.Instant;
-import java.time.OffsetDateTime;
-import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.UUID;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -178,7 +159,7 @@ class DocsTest {
     @Test
     void metricsPageListsWhatIsPrintedAndNothingElse() {
         Set<String> printed = Pattern.compile("(?m)^# TYPE (\\w+) (\\w+)$")
-                .matcher(everythingCounted().scrape())
+                .matcher(EverythingCounted.metrics().scrape())
                 .results()
                 .map(type -> type.group(1) + " " + type.group(2))
                 .collect(Collectors.toCollection(TreeSet::new));
@@ -188,55 +169,6 @@ class DocsTest {
                 .map(row -> row.group(1) + " " + row.group(2))
                 .collect(Collectors.toCollection(TreeSet::new));
         assertThat(listed).isEqualTo(printed);
-    }
-
-    private static Metrics everythingCounted() {
-        Metrics metrics = new Metrics();
-        metrics.listening("jobs:insert").accept(true);
-        metrics.sampled(List.of(new JobDirectory.Count("system-ping", "ready", 1)), 0, 0);
-        ClaimedJob job = new ClaimedJob(
-                new Attempt(1, 1, new UUID(0, 1)),
-                JobDatabase.TENANT,
-                null,
-                "system-ping",
-                "{}",
-                25,
-                null,
-                null,
-                null,
-                null,
-                0,
-                OffsetDateTime.of(2030, 1, 1, 0, 0, 0, 0, ZoneOffset.UTC));
-        WorkerListener worker = metrics.worker(WorkerListener.NONE);
-        worker.claimed("worker-1", List.of(job), Duration.ofMillis(1));
-        worker.claimFailed();
-        worker.dispatched(job, Optional.empty());
-        worker.answered(job, 200, Duration.ofMillis(1));
-        worker.ended(job, Outcome.Complete.EMPTY, Verdict.ACCEPTED);
-        worker.leaseLost(job);
-        worker.cancelled(job);
-        worker.released(job);
-        worker.targetOpened("system-ping");
-        worker.targetPaused("system-ping");
-        worker.reported(new WorkerReport(
-                "worker-1",
-                Optional.empty(),
-                64,
-                1,
-                List.of(new WorkerReport.Target(
-                        List.of("system-ping"), Breaker.CLOSED, Duration.ZERO, Duration.ZERO, 64, 1, 0, 0, null))));
-        CallbackListener callback = metrics.callback();
-        callback.judged(Report.COMPLETE, 1, 1, Verdict.ACCEPTED);
-        callback.answered(Report.COMPLETE, 200, Duration.ofMillis(1));
-        SchedulerListener scheduler = metrics.scheduler();
-        scheduler.ticked(1, "system-ping", Instant.EPOCH, 1, Duration.ofMillis(1));
-        scheduler.passedOver(1, "system-ping", 1);
-        scheduler.parked(1, "system-ping", "a reason");
-        scheduler.reaped(new ReapedLease(1, "system-ping", 1, "worker-1", false, false));
-        scheduler.pruned("succeeded", 1);
-        scheduler.pruningPutOff("succeeded");
-        scheduler.purged(1);
-        return metrics;
     }
 
     @Test

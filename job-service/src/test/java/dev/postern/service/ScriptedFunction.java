@@ -90,7 +90,7 @@ final class ScriptedFunction implements AutoCloseable {
         }
 
         /** Reports to a path below the callback URL. */
-        int callBack(String path, boolean error, String body) throws IOException, InterruptedException {
+        int callBack(String path, boolean error, String body, String... headers) throws IOException, InterruptedException {
             HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(header("X-Callback-Url") + path))
                     .header("Content-Type", "application/json")
                     .header("X-Worker-Id", header("X-Worker-Id"))
@@ -98,6 +98,9 @@ final class ScriptedFunction implements AutoCloseable {
                     .POST(HttpRequest.BodyPublishers.ofString(body));
             if (error) {
                 request.header("X-Job-Error", "true");
+            }
+            if (headers.length > 0) {
+                request.headers(headers);
             }
             return CLIENT.send(request.build(), HttpResponse.BodyHandlers.discarding())
                     .statusCode();

@@ -67,13 +67,15 @@ final class FunctionDispatcher {
     private final HttpClientAgent client;
     private final WorkerConfig config;
     private final InstantSource clock;
+    private final TraceContext traces;
     private final String callbackBase;
     private final CharSequence workerId;
     private final CharSequence leaseSeconds;
     private final Map<URI, RequestOptions> targets = new HashMap<>();
 
-    FunctionDispatcher(Vertx vertx, WorkerConfig config, InstantSource clock) {
+    FunctionDispatcher(Vertx vertx, WorkerConfig config, InstantSource clock, TraceContext traces) {
         this.vertx = vertx;
+        this.traces = traces;
         this.config = config;
         this.clock = clock;
         this.callbackBase = callbackBase(config.callbackUrl());
@@ -87,6 +89,13 @@ final class FunctionDispatcher {
                         .setKeepAliveTimeout(KEEP_ALIVE_SECONDS)
                         .setTcpNoDelay(true),
                 new PoolOptions().setHttp1MaxSize(config.concurrency()));
+    }
+
+    /** What is asked for the trace context of a dispatch, right before it is sent. */
+    interface TraceContext {
+
+        /** Null for none. */
+        @Nullable String of(ClaimedJob job);
     }
 
     Future<Void> close() {
@@ -248,8 +257,9 @@ final class FunctionDispatcher {
         if (job.requestId() != null) {
             headers.add(REQUEST_ID, printable(job.requestId()));
         }
-        if (job.traceparent() != null) {
-            headers.add(TRACEPARENT, printable(job.traceparent()));
+        String traceparent = traces.of(job);
+        if (traceparent != null) {
+            headers.add(TRACEPARENT, printable(traceparent));
         }
         if (config.cloudEvents()) {
             addCloudEvent(headers, job);

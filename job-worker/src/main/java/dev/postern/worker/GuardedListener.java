@@ -8,6 +8,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,6 +36,16 @@ record GuardedListener(WorkerListener listener) implements WorkerListener {
     }
 
     @Override
+    public @Nullable String traceparent(ClaimedJob job) {
+        try {
+            return listener.traceparent(job);
+        } catch (RuntimeException e) {
+            log.error("a worker's listener failed; the job goes on", e);
+            return job.traceparent();
+        }
+    }
+
+    @Override
     public void dispatched(ClaimedJob job, Optional<URI> url) {
         guard(() -> listener.dispatched(job, url));
     }
@@ -47,6 +58,11 @@ record GuardedListener(WorkerListener listener) implements WorkerListener {
     @Override
     public void ended(ClaimedJob job, Outcome outcome, Verdict verdict) {
         guard(() -> listener.ended(job, outcome, verdict));
+    }
+
+    @Override
+    public void stored(Duration took) {
+        guard(() -> listener.stored(took));
     }
 
     @Override

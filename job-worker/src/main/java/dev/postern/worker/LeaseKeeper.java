@@ -162,12 +162,17 @@ final class LeaseKeeper {
         if (entry.answered || entry.lost) {
             return;
         }
-        log.warn(
-                "lease lost of job {} (task {}, attempt {}): {}; the attempt continues elsewhere",
-                entry.job.attempt().jobId(),
-                entry.job.task(),
-                entry.job.attempt().number(),
-                why);
+        log.atWarn()
+                .addKeyValue("job", entry.job.attempt().jobId())
+                .addKeyValue("task", entry.job.task())
+                .addKeyValue("attempt", entry.job.attempt().number())
+                .addKeyValue("tenant", entry.job.databaseId())
+                .log(
+                        "lease lost of job {} (task {}, attempt {}): {}; the attempt continues elsewhere",
+                        entry.job.attempt().jobId(),
+                        entry.job.task(),
+                        entry.job.attempt().number(),
+                        why);
         entry.lost = true;
         onLost.accept(entry);
     }

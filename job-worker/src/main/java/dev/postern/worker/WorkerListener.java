@@ -8,9 +8,10 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Told of each step of a job's path, for metrics, for the demo and for tests. Called on the worker's event loop: return
+ * Told of each step of a job's path, for metrics, traces, the demo and tests. Called on the worker's event loop: return
  * at once. What a listener throws is its own bug and ends up in the log.
  */
 public interface WorkerListener {
@@ -24,6 +25,14 @@ public interface WorkerListener {
     /** A claim failed; the database is away. */
     default void claimFailed() {}
 
+    /**
+     * The W3C trace context that the job's function is called under, asked right before each dispatch; null for none. The
+     * job's own, unless somebody traces dispatches.
+     */
+    default @Nullable String traceparent(ClaimedJob job) {
+        return job.traceparent();
+    }
+
     /** The job is on its way to its function; empty when nothing says where that lives. */
     default void dispatched(ClaimedJob job, Optional<URI> url) {}
 
@@ -32,6 +41,9 @@ public interface WorkerListener {
 
     /** The outcome was offered and the database answered. */
     default void ended(ClaimedJob job, Outcome outcome, Verdict verdict) {}
+
+    /** A batch of outcomes was committed or refused by the database, after the given time. */
+    default void stored(Duration took) {}
 
     /** The lease was lost or could not be trusted any more; the exchange was broken off. */
     default void leaseLost(ClaimedJob job) {}

@@ -83,7 +83,7 @@ public final class WorkerVerticle extends VerticleBase {
         CancelWatch cancels = new CancelWatch(vertx, store, inFlight, this::listening, leases::taken);
         WorkerReports reports = new WorkerReports(vertx, store, listener, this::report);
         Targets targets = new Targets(config, listener, clock, random, reports::now);
-        FunctionDispatcher dispatcher = new FunctionDispatcher(vertx, config, clock);
+        FunctionDispatcher dispatcher = new FunctionDispatcher(vertx, config, clock, listener::traceparent);
         attempts = new Attempts(
                 config,
                 listener,
@@ -94,7 +94,8 @@ public final class WorkerVerticle extends VerticleBase {
                         targets,
                         dispatcher,
                         new AnswerTable(clock, random, config.callbackLease(), config.callbackLeaseMax()),
-                        new OutcomeBatcher(vertx, context, store, OUTCOME_MAX_AGE, Integer.MAX_VALUE),
+                        new OutcomeBatcher(
+                                vertx, context, store, OUTCOME_MAX_AGE, Integer.MAX_VALUE, listener::stored),
                         leases,
                         cancels),
                 this::gone);

@@ -26,6 +26,7 @@ public final class JobDirectory {
     private final String endedCounts;
     private final String oldestReady;
     private final String oldestTick;
+    private final String tenants;
     private final String find;
     private final String add;
     private final String addAll;
@@ -43,6 +44,12 @@ public final class JobDirectory {
         this.oldestTick = "select coalesce(greatest(0, extract(epoch from " + schema
                 + ".schedule_clock() - min(s.next_tick_at))), 0)::double precision from " + schema
                 + ".scheduled_jobs s where isfinite(s.next_tick_at)";
+        this.tenants = "with busiest as (select j.database_id, count(*) filter (where j.locked_at is null and j.attempts"
+                + " < j.max_attempts and j.run_at <= now()) as ready, count(*) filter (where j.locked_at is not null) as"
+                + " leased, count(*) filter (where j.locked_at is null and j.attempts >= j.max_attempts) as dead from "
+                + schema + ".jobs j group by j.database_id order by 2 + 3 desc, 4 desc, 1 limit $1)"
+                + " select b.database_id, s.state, s.jobs from busiest b cross join lateral (values ('ready', b.ready),"
+                + " ('leased', b.leased), ('dead', b.dead)) as s (state, jobs)";
         this.oldestReady = "select coalesce(extract(epoch from now() - min(j.run_at)), 0)::double precision from "
                 + schema + ".jobs j where j.locked_at is null and j.attempts < j.max_attempts and j.run_at <= now()";
         this.find = "select j.id, j.task_identifier, " + schema + ".job_state(j) as state, j.attempts, j.max_attempts,"
@@ -73,6 +80,15 @@ public final class JobDirectory {
      * @param jobs how many
      */
     public record Count(String task, String state, long jobs) {}
+
+    /**
+     * How many jobs a tenant has in a state.
+     *
+     * @param tenant its database id
+     * @param state ready, leased (running or waiting) or dead
+     * @param jobs how many
+     */
+    public record TenantCount(UUID tenant, String state, long jobs) {}
 
     /** A job to be added. Values that are null take {@code add_job}'s defaults. */
     public record NewJob(
@@ -149,6 +165,15 @@ public final class JobDirectory {
         return statements.call(statement, Tuple.tuple(), "count jobs").map(rows -> {
             List<Count> result = new ArrayList<>(rows.size());
             rows.forEach(row -> result.add(new Count(row.getString(0), row.getString(1), row.getLong(2))));
+            return result;
+        });
+    }
+
+    /** Counts of the tenants with the most ready and leased jobs. Reads the whole table: for every few seconds. */
+    public Future<List<TenantCount>> busiestTenants(int most) {
+        return statements.call(tenants, Tuple.of(most), "count tenants' jobs").map(rows -> {
+            List<TenantCount> result = new ArrayList<>(rows.size());
+            rows.forEach(row -> result.add(new TenantCount(row.getUUID(0), row.getString(1), row.getLong(2))));
             return result;
         });
     }

@@ -9,6 +9,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +39,7 @@ public final class OutcomeBatcher {
     private final JobStore store;
     private final long maxAgeNanos;
     private final int maxBacklog;
+    private final Consumer<Duration> stored;
 
     private final Deque<Entry> backlog = new ArrayDeque<>();
     private boolean flushing;
@@ -50,13 +52,21 @@ public final class OutcomeBatcher {
      * @param context the event-loop context that owns the batcher
      * @param maxAge how long an outcome may wait for the database before its future fails
      * @param maxBacklog how many may wait; an offer beyond that fails at once
+     * @param stored told on the context how long each batch took, from sending until the database had committed it
      */
-    public OutcomeBatcher(Vertx vertx, Context context, JobStore store, Duration maxAge, int maxBacklog) {
+    public OutcomeBatcher(
+            Vertx vertx,
+            Context context,
+            JobStore store,
+            Duration maxAge,
+            int maxBacklog,
+            Consumer<Duration> stored) {
         this.vertx = vertx;
         this.context = context;
         this.store = store;
         this.maxAgeNanos = maxAge.toNanos();
         this.maxBacklog = maxBacklog;
+        this.stored = stored;
     }
 
     /**
@@ -95,8 +105,10 @@ public final class OutcomeBatcher {
     }
 
     private Future<Void> write(List<Entry> batch) {
+        long sentAt = System.nanoTime();
         return store.finish(batch.stream().map(Entry::offer).toList())
                 .map(verdicts -> {
+                    stored.accept(Duration.ofNanos(System.nanoTime() - sentAt));
                     for (int i = 0; i < batch.size(); i++) {
                         batch.get(i).verdict().complete(verdicts.get(i));
                     }

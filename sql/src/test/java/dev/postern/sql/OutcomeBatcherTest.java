@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -25,6 +26,9 @@ class OutcomeBatcherTest {
     final JobDatabase database = JobDatabase.migrated();
 
     private static final Duration LONG = Duration.ofMinutes(5);
+
+    /** How long each batch took, as the batcher told. */
+    private final List<Duration> took = new CopyOnWriteArrayList<>();
 
     private Vertx vertx;
     private Context context;
@@ -73,6 +77,7 @@ class OutcomeBatcherTest {
         }
         assertThat(verdicts).allSatisfy(v -> assertThat(await(v)).isEqualTo(Verdict.ACCEPTED));
         assertThat(batches()).isEqualTo(2);
+        assertThat(took).hasSize(2).allMatch(Duration::isPositive);
     }
 
     @Test
@@ -153,7 +158,7 @@ class OutcomeBatcherTest {
                 new DatabaseConfig("127.0.0.1", 1, c.database(), c.user(), c.password(), c.schema(), 1, c.tls()),
                 "nowhere");
         OutcomeBatcher batcher =
-                new OutcomeBatcher(vertx, context, new JobStore(nowhere, c.schema()), Duration.ZERO, 1_000);
+                new OutcomeBatcher(vertx, context, new JobStore(nowhere, c.schema()), Duration.ZERO, 1_000, ignored -> {});
         List<Future<Verdict>> verdicts = new ArrayList<>();
         for (int i = 0; i < 500; i++) {
             verdicts.add(batcher.offer(new Attempt(i, 1, JobDatabase.TENANT), Outcome.Complete.EMPTY));
@@ -210,7 +215,7 @@ class OutcomeBatcherTest {
     }
 
     private OutcomeBatcher batcher(Duration maxAge, int maxBacklog) {
-        return new OutcomeBatcher(vertx, context, store, maxAge, maxBacklog);
+        return new OutcomeBatcher(vertx, context, store, maxAge, maxBacklog, took::add);
     }
 
     private List<Attempt> claimed(int n) {

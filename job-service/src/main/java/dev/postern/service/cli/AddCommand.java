@@ -6,12 +6,15 @@ import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
+import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -38,6 +41,9 @@ import picocli.CommandLine.Spec;
 final class AddCommand implements Callable<Integer> {
 
     static final int BATCH = 1_000;
+
+    private static final Set<String> ENDED = Set.of("succeeded", "cancelled", "dead");
+    private static final Duration LOOK_AGAIN = Duration.ofMillis(200);
 
     private final Context context;
 
@@ -90,6 +96,13 @@ final class AddCommand implements Callable<Integer> {
     @Nullable
     String batch;
 
+    @Option(
+            names = "--wait",
+            paramLabel = "SECONDS",
+            description = "Waits for so long until the job has ended; ends with 0 only when it has succeeded.")
+    @Nullable
+    Integer wait;
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before the command runs.
     CommandSpec spec;
@@ -106,7 +119,8 @@ final class AddCommand implements Callable<Integer> {
                 || queue != null
                 || runAt != null
                 || maxAttempts != null
-                || priority != null;
+                || priority != null
+                || wait != null;
         if (batch != null && describesOne) {
             throw new ParameterException(
                     spec.commandLine(), "with --batch the file says everything about its jobs but their --database-id");
@@ -133,12 +147,35 @@ final class AddCommand implements Callable<Integer> {
                 runAt,
                 maxAttempts,
                 priority);
-        JobDirectory.Added added = context.withPool(
-                "postern add",
-                (database, pool) ->
-                        new JobDirectory(pool, database.schema()).add(job).await());
-        say(spec.commandLine().getOut(), added.id() + " " + added.outcome());
-        return 0;
+        return context.withPool("postern add", (database, pool) -> {
+            JobDirectory directory = new JobDirectory(pool, database.schema());
+            JobDirectory.Added added = directory.add(job).await();
+            say(spec.commandLine().getOut(), added.id() + " " + added.outcome());
+            return wait == null ? 0 : awaitEnd(directory, added.id(), Duration.ofSeconds(wait));
+        });
+    }
+
+    private int awaitEnd(JobDirectory directory, long id, Duration patience) {
+        long until = System.nanoTime() + patience.toNanos();
+        while (true) {
+            JobDirectory.Job found = directory
+                    .find(id)
+                    .await()
+                    .orElseThrow(() -> new IllegalStateException("job " + id + " is gone, and so is its history"));
+            if (ENDED.contains(found.state())) {
+                boolean succeeded = found.state().equals("succeeded");
+                String more = succeeded ? found.result() : found.lastError();
+                say(spec.commandLine().getOut(), id + " " + found.state() + (more == null ? "" : " " + more));
+                return succeeded ? 0 : 1;
+            }
+            if (System.nanoTime() > until) {
+                throw new IllegalStateException("job " + id + " has not ended within " + patience.toSeconds()
+                        + " s, it is " + found.state()
+                        + (found.lastError() == null ? "" : " (" + found.lastError() + ")") + "; './postern status "
+                        + id + "' says why");
+            }
+            LockSupport.parkNanos(LOOK_AGAIN.toNanos());
+        }
     }
 
     private int addAll(JobFile jobs) {

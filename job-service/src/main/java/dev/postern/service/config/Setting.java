@@ -159,6 +159,25 @@ public record Setting(String name, String fallback, boolean secret, String meani
                     "POSTERN_BIND_HOST",
                     "0.0.0.0",
                     "Address that the servers listen on; `./postern up` and `demo` use 127.0.0.1."),
+            open(
+                    "POSTERN_METRICS_TENANTS",
+                    "0",
+                    "How many tenants have gauges of their own in /metrics, those with most to do, at most 1000. 0: none, and no label names a tenant."),
+            open(
+                    "OTEL_EXPORTER_OTLP_ENDPOINT",
+                    "none: no traces",
+                    "A collector that takes spans by OTLP over HTTP, such as `http://collector:4318`. See [Traces](observability.md#traces)."),
+            open(
+                    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+                    "OTEL_EXPORTER_OTLP_ENDPOINT with /v1/traces",
+                    "The collector's whole URL for spans."),
+            open("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "Nothing else is spoken."),
+            open(
+                            "OTEL_EXPORTER_OTLP_HEADERS",
+                            "none",
+                            "Headers for the collector, such as a key: name=value pairs with commas between them, values percent-encoded.")
+                    .masked(),
+            open("OTEL_SERVICE_NAME", "postern", "The name that the spans are shown under."),
             open("POSTERN_LOG", "json for serve and migrate, else text", "`json` or `text`."),
             open("POSTERN_LOG_LEVEL", "info", "`error`, `warn`, `info` or `debug`."),
             open("POSTERN_DATA", ".postern beside the launcher", "Where `./postern up` keeps its Postgres and mails."),

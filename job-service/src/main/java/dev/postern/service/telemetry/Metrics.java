@@ -1,75 +1,76 @@
 package dev.postern.service.telemetry;
 
+import dev.postern.api.ApiListener;
 import dev.postern.callback.CallbackListener;
 import dev.postern.scheduler.SchedulerListener;
-import dev.postern.sql.ClaimedJob;
 import dev.postern.sql.JobDirectory;
-import dev.postern.sql.Outcome;
 import dev.postern.sql.ReapedLease;
 import dev.postern.sql.Verdict;
-import dev.postern.sql.WorkerReport;
 import dev.postern.worker.WorkerListener;
-import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
-import java.net.URI;
+import io.vertx.core.spi.metrics.PoolMetrics;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
-import java.util.function.ToIntFunction;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Counters and timers of the path a job takes, and gauges of what lies in the tables. docs/observability.md lists them.
- * Labels are bounded: task identifiers, outcomes, statuses; never a job or a tenant. Any thread.
+ * Labels are bounded: task identifiers, outcomes, statuses; never a job, and tenants only where somebody says how many. Any
+ * thread.
  */
 public final class Metrics {
 
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    private final AtomicInteger inFlight = registry.gauge("postern.jobs.in.flight", new AtomicInteger());
     private final MultiGauge jobs = MultiGauge.builder("postern.jobs")
             .description("Jobs by task and state; ended ones of the last day")
             .register(registry);
-    private final MultiGauge targetBreakers = MultiGauge.builder("postern.target.breaker")
-            .description("0 closed, 1 half-open, 2 open")
-            .register(registry);
-    private final MultiGauge targetLimits = MultiGauge.builder("postern.target.limit")
-            .description("Calls to the target that may be in flight")
-            .register(registry);
-    private final MultiGauge targetsInFlight = MultiGauge.builder("postern.target.in.flight")
-            .description("Calls to the target in flight")
-            .register(registry);
     private final AtomicReference<Double> oldestReady = new AtomicReference<>(0.0);
     private final AtomicReference<Double> oldestTick = new AtomicReference<>(0.0);
-    private final Timer claims = Timer.builder("postern.claim")
-            .description("One claim, from sending to answer")
-            .publishPercentileHistogram()
+    private final MultiGauge tenantJobs = MultiGauge.builder("postern.tenant.jobs")
+            .description("Jobs of the tenants with most to do; only with POSTERN_METRICS_TENANTS")
             .register(registry);
-    private final Counter claimed = registry.counter("postern.jobs.claimed");
-    private final Counter claimFailures = registry.counter("postern.claim.failures");
+    private final AtomicInteger poolInUse = registry.gauge("postern.pool.in.use", new AtomicInteger());
+    private final AtomicInteger poolWaiting = registry.gauge("postern.pool.waiting", new AtomicInteger());
+    private final Timer poolWaits = registry.timer("postern.pool.wait");
+    private final Timer loopLag = registry.timer("postern.event.loop.lag");
+    private final Map<ApiLabels, Timer> apiRequests = new ConcurrentHashMap<>();
 
-    // What each job counts is looked up by its labels here: the registry's own look-up makes an id and sorts tags
-    // first.
-    private final Map<String, Counter> dispatches = new ConcurrentHashMap<>();
-    private final Map<AnswerLabels, Timer> answers = new ConcurrentHashMap<>();
-    private final Map<OutcomeLabels, Counter> outcomes = new ConcurrentHashMap<>();
+    /** Set once, before the worker starts. */
+    private volatile @Nullable WorkerMetrics worker;
 
-    private record AnswerLabels(String task, int status) {}
+    private record ApiLabels(String operation, int status) {}
 
-    private record OutcomeLabels(String task, Class<? extends Outcome> outcome, Verdict verdict) {}
-
-    /** An empty registry. */
-    public Metrics() {
+    /**
+     * An empty registry.
+     *
+     * @param version of the process
+     * @param roles what it does
+     */
+    public Metrics(String version, Collection<String> roles) {
+        registry.gauge(
+                "postern.build.info",
+                Tags.of(
+                        "version",
+                        version,
+                        "java",
+                        Runtime.version().toString(),
+                        "roles",
+                        roles.stream().sorted().collect(Collectors.joining(","))),
+                1);
         registry.gauge("postern.oldest.ready.seconds", oldestReady, AtomicReference::get);
         registry.gauge("postern.oldest.tick.seconds", oldestTick, AtomicReference::get);
     }
@@ -100,89 +101,83 @@ public final class Metrics {
 
     /** Counts for a worker, then tells the other listener. */
     public WorkerListener worker(WorkerListener then) {
-        return new WorkerListener() {
-            @Override
-            public void claimed(String workerId, List<ClaimedJob> jobs, Duration took) {
-                claims.record(took);
-                claimed.increment(jobs.size());
-                then.claimed(workerId, jobs, took);
-            }
+        WorkerMetrics counting = new WorkerMetrics(registry, then);
+        worker = counting;
+        return counting;
+    }
 
-            @Override
-            public void claimFailed() {
-                claimFailures.increment();
-                then.claimFailed();
-            }
+    /** A notification of jobs has arrived; call it where the worker's listener is called, before the worker wakes. */
+    public void notified() {
+        WorkerMetrics woken = worker;
+        if (woken != null) {
+            woken.notified();
+        }
+    }
 
+    /** Counts for an API server. */
+    public ApiListener api() {
+        return new ApiListener() {
             @Override
-            public void dispatched(ClaimedJob job, Optional<URI> url) {
-                inFlight.incrementAndGet();
-                dispatches
-                        .computeIfAbsent(job.task(), task -> registry.counter("postern.dispatches", "task", task))
-                        .increment();
-                then.dispatched(job, url);
-            }
-
-            @Override
-            public void answered(ClaimedJob job, int status, Duration took) {
-                inFlight.decrementAndGet();
-                answers.computeIfAbsent(new AnswerLabels(job.task(), status), Metrics.this::timer)
+            public void answered(String operation, int status, Duration took) {
+                apiRequests
+                        .computeIfAbsent(new ApiLabels(operation, status), Metrics.this::timer)
                         .record(took);
-                then.answered(job, status, took);
-            }
-
-            @Override
-            public void ended(ClaimedJob job, Outcome outcome, Verdict verdict) {
-                outcomes.computeIfAbsent(
-                                new OutcomeLabels(job.task(), outcome.getClass(), verdict), Metrics.this::counter)
-                        .increment();
-                then.ended(job, outcome, verdict);
-            }
-
-            @Override
-            public void leaseLost(ClaimedJob job) {
-                registry.counter("postern.leases.lost", "task", job.task()).increment();
-                then.leaseLost(job);
-            }
-
-            @Override
-            public void cancelled(ClaimedJob job) {
-                registry.counter("postern.dispatches.cancelled", "task", job.task())
-                        .increment();
-                then.cancelled(job);
-            }
-
-            @Override
-            public void released(ClaimedJob job) {
-                registry.counter("postern.jobs.released", "task", job.task()).increment();
-                then.released(job);
-            }
-
-            @Override
-            public void targetOpened(String task) {
-                registry.counter("postern.target.openings", "task", task).increment();
-                then.targetOpened(task);
-            }
-
-            @Override
-            public void targetPaused(String task) {
-                registry.counter("postern.target.pauses", "task", task).increment();
-                then.targetPaused(task);
-            }
-
-            @Override
-            public void reported(WorkerReport report) {
-                targetBreakers.register(rows(report, target -> target.breaker().ordinal()), true);
-                targetLimits.register(rows(report, WorkerReport.Target::limit), true);
-                targetsInFlight.register(rows(report, WorkerReport.Target::inFlight), true);
-                then.reported(report);
             }
         };
     }
 
-    /** Counts for a callback server. */
-    public CallbackListener callback() {
+    /** Watches the pool of connections for statements. */
+    public PoolMetrics<Long, Object> pool() {
+        return new PoolMetrics<>() {
+            @Override
+            public Long enqueue() {
+                poolWaiting.incrementAndGet();
+                return System.nanoTime();
+            }
+
+            @Override
+            public void dequeue(Long since) {
+                poolWaiting.decrementAndGet();
+                poolWaits.record(System.nanoTime() - since, TimeUnit.NANOSECONDS);
+            }
+
+            @Override
+            public Object begin() {
+                poolInUse.incrementAndGet();
+                return poolInUse;
+            }
+
+            @Override
+            public void end(Object begun) {
+                poolInUse.decrementAndGet();
+            }
+        };
+    }
+
+    /** An event loop came to a timer so much later than was asked for. */
+    public void late(Duration by) {
+        loopLag.record(by);
+    }
+
+    /** What was last seen of the tenants with most to do; replaces what was seen before. */
+    public void tenants(List<JobDirectory.TenantCount> counts) {
+        tenantJobs.register(
+                counts.stream()
+                        .map(count -> MultiGauge.Row.of(
+                                Tags.of("tenant", count.tenant().toString(), "state", count.state()), count.jobs()))
+                        .toList(),
+                true);
+    }
+
+    /** Counts for a callback server, then tells the other listener. */
+    public CallbackListener callback(CallbackListener then) {
+        Timer stored = finish(registry, "callback");
         return new CallbackListener() {
+            @Override
+            public void stored(Duration took) {
+                stored.record(took);
+            }
+
             @Override
             public void judged(Report report, long jobId, int attempt, Verdict verdict) {
                 registry.counter(
@@ -195,9 +190,10 @@ public final class Metrics {
             }
 
             @Override
-            public void answered(Report report, int status, Duration took) {
+            public void answered(Report report, int status, Duration took, @Nullable String traceparent) {
                 registry.timer("postern.callback", "report", lower(report.name()), "status", Integer.toString(status))
                         .record(took);
+                then.answered(report, status, took, traceparent);
             }
         };
     }
@@ -265,34 +261,24 @@ public final class Metrics {
         };
     }
 
-    private Timer timer(AnswerLabels labels) {
-        return Timer.builder("postern.answer")
-                .description("From sending a job to its function until the answer is complete; status 0: none")
-                .tags("task", labels.task(), "status", Integer.toString(labels.status()))
+    private Timer timer(ApiLabels labels) {
+        return Timer.builder("postern.api")
+                .description("Requests to the HTTP API, from their headers to the answer's end")
+                .tags("operation", labels.operation(), "status", Integer.toString(labels.status()))
                 .publishPercentileHistogram()
                 .register(registry);
     }
 
-    private Counter counter(OutcomeLabels labels) {
-        return registry.counter(
-                "postern.outcomes",
-                "task",
-                labels.task(),
-                "outcome",
-                lower(labels.outcome().getSimpleName()),
-                "verdict",
-                lower(labels.verdict().name()));
+    /** One batch of outcomes, from sending to answer. */
+    static Timer finish(PrometheusMeterRegistry registry, String role) {
+        return Timer.builder("postern.finish")
+                .description("One batch of outcomes, from sending to answer")
+                .tags("role", role)
+                .publishPercentileHistogram()
+                .register(registry);
     }
 
-    private static List<MultiGauge.Row<?>> rows(WorkerReport report, ToIntFunction<WorkerReport.Target> value) {
-        List<MultiGauge.Row<?>> rows = new ArrayList<>();
-        for (WorkerReport.Target target : report.targets()) {
-            rows.add(MultiGauge.Row.of(Tags.of("task", target.tasks().getFirst()), value.applyAsInt(target)));
-        }
-        return rows;
-    }
-
-    private static String lower(String name) {
+    static String lower(String name) {
         return name.toLowerCase(Locale.ROOT);
     }
 }

@@ -40,6 +40,7 @@ public final class ProbeServer extends VerticleBase {
     private final Metrics metrics;
     private final Supplier<Phase> phase;
     private final JobDirectory directory;
+    private final int tenants;
     private @Nullable HttpServer server;
 
     /** Written by the event loop once, read by whoever deployed: therefore volatile. */
@@ -50,13 +51,16 @@ public final class ProbeServer extends VerticleBase {
      *
      * @param port 0 for any that is free
      * @param phase asked at each probe, from the event loop
+     * @param tenants how many tenants are counted, those with most to do; 0 for none
      */
-    public ProbeServer(String host, int port, Metrics metrics, Supplier<Phase> phase, JobDirectory directory) {
+    public ProbeServer(
+            String host, int port, Metrics metrics, Supplier<Phase> phase, JobDirectory directory, int tenants) {
         this.host = host;
         this.port = port;
         this.metrics = metrics;
         this.phase = phase;
         this.directory = directory;
+        this.tenants = tenants;
     }
 
     /** The port that is listened on; 0 before the deployment is done. */
@@ -116,14 +120,16 @@ public final class ProbeServer extends VerticleBase {
             return;
         }
         long startedAt = System.nanoTime();
-        Future<Void> sampled = phase.get() != Phase.READY
+        Future<?> sampled = phase.get() != Phase.READY
                 ? Future.succeededFuture()
                 : directory
                         .counts()
                         .compose(counts -> Future.all(directory.oldestReadySeconds(), directory.oldestTickSeconds())
                                 .onSuccess(oldest -> metrics.sampled(
                                         counts, oldest.<Double>resultAt(0), oldest.<Double>resultAt(1))))
-                        .mapEmpty();
+                        .compose(done -> tenants == 0
+                                ? Future.succeededFuture()
+                                : directory.busiestTenants(tenants).onSuccess(metrics::tenants));
         sampled.onFailure(cause -> log.debug("cannot sample the tables: {}", cause.getMessage()))
                 .onComplete(done -> {
                     long tookMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startedAt);

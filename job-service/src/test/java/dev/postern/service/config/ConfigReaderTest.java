@@ -236,6 +236,48 @@ class ConfigReaderTest {
     }
 
     @Test
+    void tracesNothingAndCountsNoTenantUnlessTold() {
+        assertThat(read(Map.of()).telemetry()).isEqualTo(new ServiceConfig.Telemetry(0, Optional.empty()));
+        assertThat(read(Map.of("POSTERN_METRICS_TENANTS", "20")).telemetry().tenants())
+                .isEqualTo(20);
+    }
+
+    @Test
+    void readsOpenTelemetrysOwnVariables() {
+        ServiceConfig.TraceExport whole = read(Map.of(
+                        "OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/",
+                        "OTEL_EXPORTER_OTLP_HEADERS", "x-key=a%20b, x-team = jobs",
+                        "OTEL_SERVICE_NAME", "jobs"))
+                .telemetry()
+                .traces()
+                .orElseThrow();
+        assertThat(whole.url()).isEqualTo(URI.create("http://collector:4318/v1/traces"));
+        assertThat(whole.headers()).isEqualTo(Map.of("x-key", "a b", "x-team", "jobs"));
+        assertThat(whole).hasToString("jobs to collector");
+        assertThat(read(Map.of(
+                                "OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318",
+                                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces/in"))
+                        .telemetry()
+                        .traces())
+                .contains(new ServiceConfig.TraceExport(URI.create("http://traces/in"), "postern", Map.of()));
+    }
+
+    @Test
+    void refusesTracesThatCannotBeSent() {
+        Map<String, String> variables = new HashMap<>(LEAST);
+        variables.put("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317");
+        variables.put("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+        variables.put("OTEL_EXPORTER_OTLP_HEADERS", "a key");
+        variables.put("POSTERN_METRICS_TENANTS", "all");
+        assertThat(mistakes(variables))
+                .hasSize(3)
+                .anyMatch(mistake -> mistake.contains("must be http/protobuf: Postern does not speak 'grpc'"))
+                .anyMatch(mistake -> mistake.contains("OTEL_EXPORTER_OTLP_HEADERS must be name=value pairs"))
+                .anyMatch(mistake -> mistake.contains("POSTERN_METRICS_TENANTS"))
+                .noneMatch(mistake -> mistake.contains("a key"));
+    }
+
+    @Test
     void neverRepeatsAPassword() {
         assertThat(mistakes(Map.of("DATABASE_URL", "mysql://me:secret@db/jobs", "FUNCTION_URL", "http://f")))
                 .singleElement()
@@ -257,7 +299,11 @@ class ConfigReaderTest {
                 .filteredOn(Setting::secret)
                 .extracting(Setting::name)
                 .containsExactlyInAnyOrder(
-                        "DATABASE_URL", "DATABASE_LISTEN_URL", "PGPASSWORD", "POSTERN_SIGNING_SECRET");
+                        "DATABASE_URL",
+                        "DATABASE_LISTEN_URL",
+                        "PGPASSWORD",
+                        "POSTERN_SIGNING_SECRET",
+                        "OTEL_EXPORTER_OTLP_HEADERS");
         assertThat(Optional.of(Setting.markdown())).get().asString().startsWith("# Configuration");
     }
 }

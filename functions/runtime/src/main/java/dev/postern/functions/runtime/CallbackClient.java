@@ -45,6 +45,9 @@ final class CallbackClient implements AutoCloseable {
         if (job.workerId() != null) {
             request.header(JobHeaders.WORKER_ID, job.workerId());
         }
+        if (job.traceparent() != null) {
+            request.header(JobHeaders.TRACEPARENT, job.traceparent());
+        }
         try {
             return judge(http.send(request.build(), HttpResponse.BodyHandlers.discarding()));
         } catch (IOException e) {
