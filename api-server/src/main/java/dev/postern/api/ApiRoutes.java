@@ -8,6 +8,7 @@ import dev.postern.api.Contract.Operation;
 import dev.postern.sql.StoreError;
 import dev.postern.sql.StoreException;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
@@ -50,6 +51,7 @@ final class ApiRoutes {
     private final Map<String, Handler> handlers;
     private final ApiConfig config;
     private final RateLimiter limiter;
+    private final RequestClock clock;
     private final RandomGenerator random;
 
     ApiRoutes(
@@ -59,6 +61,7 @@ final class ApiRoutes {
             Map<String, Handler> handlers,
             ApiConfig config,
             RateLimiter limiter,
+            RequestClock clock,
             RandomGenerator random) {
         this.vertx = vertx;
         this.contract = contract;
@@ -66,6 +69,7 @@ final class ApiRoutes {
         this.handlers = handlers;
         this.config = config;
         this.limiter = limiter;
+        this.clock = clock;
         this.random = random;
     }
 
@@ -121,7 +125,11 @@ final class ApiRoutes {
         long began = System.nanoTime();
         Envelope envelope = envelope(context);
         context.response().putHeader(REQUEST_ID, envelope.requestId());
-        context.addEndHandler(ended -> record(context, envelope, (System.nanoTime() - began) / 1_000_000));
+        clock.begun(context.request());
+        context.addEndHandler(ended -> {
+            clock.ended(context.request());
+            record(context, envelope, (System.nanoTime() - began) / 1_000_000);
+        });
         context.next();
     }
 
@@ -134,6 +142,8 @@ final class ApiRoutes {
     private void serve(RoutingContext context, Operation operation, Handler handler) {
         HttpServerRequest http = context.request();
         Envelope envelope = envelope(context);
+        Promise<Void> gone = Promise.promise();
+        context.addEndHandler(ended -> gone.tryComplete());
         http.pause();
         callers.of(http)
                 .compose(caller -> {
@@ -148,8 +158,8 @@ final class ApiRoutes {
                             });
                     Map<String, Object> parameters = parameters(context, operation);
                     return body(http, operation.body())
-                            .compose(body ->
-                                    handler.handle(new Request(caller, envelope, parameters, body, http.uri())));
+                            .compose(body -> handler.handle(
+                                    new Request(caller, envelope, parameters, body, http.uri(), gone.future())));
                 })
                 .onSuccess(answer -> answer(context.response(), envelope, answer))
                 .onFailure(context::fail);
