@@ -257,7 +257,11 @@ class ConfigReaderTest {
                 .filteredOn(Setting::secret)
                 .extracting(Setting::name)
                 .containsExactlyInAnyOrder(
-                        "DATABASE_URL", "DATABASE_LISTEN_URL", "PGPASSWORD", "POSTERN_SIGNING_SECRET");
+                        "DATABASE_URL",
+                        "DATABASE_LISTEN_URL",
+                        "PGPASSWORD",
+                        "POSTERN_SIGNING_SECRET",
+                        "POSTERN_API_TOKEN");
         assertThat(Optional.of(Setting.markdown())).get().asString().startsWith("# Configuration");
     }
 }
