@@ -96,7 +96,7 @@ begin
       p.proname = any (array[
         'add_job', 'add_jobs', 'add_scheduled_job', 'cancel_job', 'cancel_jobs', 'replay_jobs', 'replay_dead_letters',
         'explain_job', 'job_state', 'pause_schedule', 'resume_schedule', 'run_schedule', 'delete_schedule',
-        'schedule_state', 'job_document', 'json_time', 'list_jobs', 'require_tenant', 'retry_job', 'record_change',
+        'schedule_state', 'job_document', 'job_summary', 'json_time', 'list_jobs', 'require_tenant', 'retry_job', 'record_change',
         'begin_request', 'end_request', 'schedule_document',
         'session_context']) as for_tenants,
       p.proname = any (array[

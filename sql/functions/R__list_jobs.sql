@@ -2,7 +2,7 @@
 -- all of them, the page's documents as a JSON array, and where the next page begins (before_id of the next call; null at
 -- the end). A null argument filters nothing. Not more than scan jobs alive and as many ended ones are looked at, so that
 -- no filter makes a list expensive: where matching ones lie deeper, complete is false, the page may be short or empty,
--- and next_before leads on.
+-- and next_before leads on. Payloads and results beyond 16 KiB are left out, as job_summary does.
 -- Another tenant than the caller's own is refused with TENANT_FORBIDDEN (PJ005); row-level security binds it besides.
 -- Locks: none. Planned anew each time, because the filters decide which index is right.
 create or replace function ${schema}.list_jobs(
@@ -82,7 +82,7 @@ begin
         (
           select coalesce(json_agg(d.document order by d.id desc), '[]'::json)
           from (
-            select a.id, ${schema}.job_document(a) as document
+            select a.id, ${schema}.job_summary(a, 16384) as document
             from ${schema}.api_jobs a
             where a.organization_id = $1 and a.id = any (array(select p.id from page p))
           ) as d

@@ -54,6 +54,11 @@ begin
       hint = 'For example {"percent": 40, "step": 2, "steps": 6, "message": "sorting rows"}.';
   end if;
 
+  if said ? 'step' then
+    -- 2.0 is whole, and no integer to whoever reads it as one.
+    said := said || jsonb_build_object('step', (said ->> 'step')::numeric::int, 'steps', (said ->> 'steps')::numeric::int);
+  end if;
+
   return query
   update ${schema}.jobs j
   set lease_expires_at = greatest(j.lease_expires_at, clock_timestamp() + report_progress.lease),

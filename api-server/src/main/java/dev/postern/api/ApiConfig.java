@@ -18,9 +18,19 @@ import java.util.Optional;
  * @param clientTimeout how long a connection may be silent before it is closed, and how long a body may take to arrive;
  *     at least 1 second
  * @param ratePerSecond requests that a tenant may send to this process in the long run; 0 for any number
+ * @param liveClients clients that may wait for events at once, at least 2; a tenant may have half of them
  */
 public record ApiConfig(
-        String host, int port, Tokens tokens, int bodyLimit, Duration clientTimeout, int ratePerSecond) {
+        String host,
+        int port,
+        Tokens tokens,
+        int bodyLimit,
+        Duration clientTimeout,
+        int ratePerSecond,
+        int liveClients) {
+
+    /** Each holds a connection and at most one state of its job. */
+    private static final int DEFAULT_LIVE_CLIENTS = 2_000;
 
     /** The port unless another one is asked for. */
     public static final int DEFAULT_PORT = 8070;
@@ -96,6 +106,7 @@ public record ApiConfig(
         require(
                 clientTimeout.compareTo(Duration.ofSeconds(1)) >= 0,
                 "client timeout must be at least 1 s, is " + clientTimeout);
+        require(liveClients >= 2, "live clients must be at least 2, are " + liveClients);
         require(ratePerSecond >= 0, "rate must not be negative, is " + ratePerSecond);
         require(
                 tokens.checked() || isLoopback(host),
@@ -105,22 +116,38 @@ public record ApiConfig(
     /** Loopback, port 8070, no keys, bodies of 1 MiB, 30 s idle, 100 requests a second. */
     public static ApiConfig defaults() {
         return new ApiConfig(
-                "127.0.0.1", DEFAULT_PORT, Tokens.none(), 1024 * 1024, Duration.ofSeconds(30), DEFAULT_RATE);
+                "127.0.0.1",
+                DEFAULT_PORT,
+                Tokens.none(),
+                1024 * 1024,
+                Duration.ofSeconds(30),
+                DEFAULT_RATE,
+                DEFAULT_LIVE_CLIENTS);
     }
 
     /** Listening elsewhere, with these tokens. */
     public ApiConfig withAddress(String newHost, int newPort, Tokens newTokens) {
-        return new ApiConfig(newHost, newPort, newTokens, bodyLimit, clientTimeout, ratePerSecond);
+        return new ApiConfig(newHost, newPort, newTokens, bodyLimit, clientTimeout, ratePerSecond, liveClients);
     }
 
     /** With another bound on request bodies. */
     public ApiConfig withBodyLimit(int newBodyLimit) {
-        return new ApiConfig(host, port, tokens, newBodyLimit, clientTimeout, ratePerSecond);
+        return new ApiConfig(host, port, tokens, newBodyLimit, clientTimeout, ratePerSecond, liveClients);
     }
 
     /** With another bound on a tenant's requests. */
     public ApiConfig withRatePerSecond(int newRate) {
-        return new ApiConfig(host, port, tokens, bodyLimit, clientTimeout, newRate);
+        return new ApiConfig(host, port, tokens, bodyLimit, clientTimeout, newRate, liveClients);
+    }
+
+    /** With another patience with clients. */
+    public ApiConfig withClientTimeout(Duration newTimeout) {
+        return new ApiConfig(host, port, tokens, bodyLimit, newTimeout, ratePerSecond, liveClients);
+    }
+
+    /** With another number of clients that may wait at once. */
+    public ApiConfig withLiveClients(int newNumber) {
+        return new ApiConfig(host, port, tokens, bodyLimit, clientTimeout, ratePerSecond, newNumber);
     }
 
     /** Whether nobody outside this machine reaches the address. A name that is not known is none. */

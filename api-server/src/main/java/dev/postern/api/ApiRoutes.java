@@ -8,6 +8,7 @@ import dev.postern.api.Contract.Operation;
 import dev.postern.sql.StoreError;
 import dev.postern.sql.StoreException;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
@@ -53,6 +54,7 @@ final class ApiRoutes {
     private final Map<String, Handler> handlers;
     private final ApiConfig config;
     private final RateLimiter limiter;
+    private final RequestClock clock;
     private final RandomGenerator random;
     private final ApiListener listener;
 
@@ -66,6 +68,7 @@ final class ApiRoutes {
             Map<String, Handler> handlers,
             ApiConfig config,
             RateLimiter limiter,
+            RequestClock clock,
             Told told) {
         this.vertx = vertx;
         this.contract = contract;
@@ -73,6 +76,7 @@ final class ApiRoutes {
         this.handlers = handlers;
         this.config = config;
         this.limiter = limiter;
+        this.clock = clock;
         this.listener = told.listener();
         this.random = told.random();
     }
@@ -129,7 +133,9 @@ final class ApiRoutes {
         long began = System.nanoTime();
         Envelope envelope = envelope(context);
         context.response().putHeader(REQUEST_ID, envelope.requestId());
+        clock.begun(context.request());
         context.addEndHandler(ended -> {
+            clock.ended(context.request());
             Duration took = Duration.ofNanos(System.nanoTime() - began);
             record(context, envelope, took.toMillis());
             listener.answered(
@@ -150,6 +156,8 @@ final class ApiRoutes {
     private void serve(RoutingContext context, Operation operation, Handler handler) {
         HttpServerRequest http = context.request();
         Envelope envelope = envelope(context);
+        Promise<Void> gone = Promise.promise();
+        context.addEndHandler(ended -> gone.tryComplete());
         http.pause();
         context.put(OPERATION, operation.id());
         callers.of(http)
@@ -165,8 +173,8 @@ final class ApiRoutes {
                             });
                     Map<String, Object> parameters = parameters(context, operation);
                     return body(http, operation.body())
-                            .compose(body ->
-                                    handler.handle(new Request(caller, envelope, parameters, body, http.uri())));
+                            .compose(body -> handler.handle(
+                                    new Request(caller, envelope, parameters, body, http.uri(), gone.future())));
                 })
                 .onSuccess(answer -> answer(context.response(), envelope, answer))
                 .onFailure(context::fail);

@@ -10,6 +10,7 @@ import io.vertx.core.http.HttpServerOptions;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -27,9 +28,6 @@ public final class ApiVerticle extends VerticleBase {
     private static final Duration LAST_ANSWERS = Duration.ofSeconds(5);
     private static final Duration LEAST_BETWEEN_KEY_READS = Duration.ofSeconds(10);
     private static final Duration LIVE_PACE = Duration.ofMillis(250);
-
-    /** Each holds a connection and at most one state of its job. */
-    private static final int MOST_LIVE_CLIENTS = 2_000;
 
     /** Longer than a long poll, and than the time between two heartbeats of a stream. */
     private static final Duration LEAST_IDLE = Duration.ofSeconds(75);
@@ -57,6 +55,11 @@ public final class ApiVerticle extends VerticleBase {
         this.config = config;
         this.listener = listener;
         this.random = random;
+    }
+
+    /** Every permission that some operation asks for, and those that widen what it shows. */
+    public static Set<String> permissions() {
+        return Contract.load().permissions();
     }
 
     /** The port that is listened on; 0 before the deployment is done. Any thread may ask. */
@@ -87,12 +90,14 @@ public final class ApiVerticle extends VerticleBase {
     }
 
     private Future<?> listen(Contract contract, Callers callers) {
-        LiveRoutes waiting = new LiveRoutes(vertx, store, new JobWatch(vertx, live, LIVE_PACE), MOST_LIVE_CLIENTS);
+        LiveRoutes waiting = new LiveRoutes(vertx, store, new JobWatch(vertx, live, LIVE_PACE), config.liveClients());
         liveRoutes = waiting;
         Map<String, Handler> handlers = new HashMap<>(new JobRoutes(store).handlers());
         handlers.putAll(waiting.handlers());
         handlers.putAll(new BulkRoutes(store).handlers());
         handlers.putAll(new ScheduleRoutes(store).handlers());
+        RequestClock clock = new RequestClock(
+                vertx, config.clientTimeout(), config.clientTimeout().plus(LEAST_IDLE));
         ApiRoutes routes = new ApiRoutes(
                 vertx,
                 contract,
@@ -100,10 +105,12 @@ public final class ApiVerticle extends VerticleBase {
                 handlers,
                 config,
                 new RateLimiter(config.ratePerSecond(), System::nanoTime),
+                clock,
                 new ApiRoutes.Told(listener, random));
         return vertx.createHttpServer(options())
                 .requestHandler(routes.router())
                 .invalidRequestHandler(routes::refuseMalformed)
+                .connectionHandler(clock::opened)
                 .listen()
                 .onSuccess(listening -> {
                     server = listening;

@@ -22,6 +22,11 @@ record Caller(UUID tenant, @Nullable UUID actor, String name, Set<String> permis
     /** To see and change the jobs of all users of the tenant. */
     static final String ALL_OF_TENANT = "jobs.view_tenant_jobs";
 
+    private static final int LONGEST_NAME = 512;
+
+    /** The version of uuids that are made of names. */
+    private static final int MADE = 8;
+
     Caller {
         permissions = Set.copyOf(permissions);
     }
@@ -45,6 +50,11 @@ record Caller(UUID tenant, @Nullable UUID actor, String name, Set<String> permis
         return !ownOnly() || (actor != null && actor.equals(owner));
     }
 
+    /** Whether the audit log can keep this name of a user. */
+    static boolean isName(String name) {
+        return name.length() <= LONGEST_NAME && name.indexOf('\0') < 0;
+    }
+
     static Optional<UUID> uuid(String text) {
         try {
             UUID uuid = UUID.fromString(text);
@@ -55,9 +65,12 @@ record Caller(UUID tenant, @Nullable UUID actor, String name, Set<String> permis
         }
     }
 
-    /** The user's id: a uuid as it is; of any other name one of its own within the tenant, always the same. */
+    /**
+     * The user's id: a uuid as it is; of any other name one of its own within the tenant, always the same. Those are of
+     * version 8, and a name that is such a uuid is a name like others: nobody becomes somebody else by calling himself so.
+     */
     static UUID actorOf(UUID tenant, String name) {
-        return uuid(name).orElseGet(() -> {
+        return uuid(name).filter(id -> id.version() != MADE).orElseGet(() -> {
             byte[] hash = sha256(tenant + "\0" + name);
             hash[6] = (byte) ((hash[6] & 0x0f) | 0x80);
             hash[8] = (byte) ((hash[8] & 0x3f) | 0x80);

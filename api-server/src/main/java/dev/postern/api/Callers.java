@@ -4,6 +4,7 @@ import io.vertx.core.Future;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import java.net.URI;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
@@ -22,6 +23,9 @@ final class Callers {
 
     /** Whose jobs {@code ./postern add} adds unless it is told otherwise. */
     private static final String DEFAULT_TENANT = "00000000-0000-0000-0000-000000000001";
+
+    private static final List<String> BROUGHT =
+            List.of("X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via");
 
     private final @Nullable TokenVerifier verifier;
     private final Set<String> everything;
@@ -58,6 +62,9 @@ final class Callers {
         String tenant = Optional.ofNullable(request.getHeader(TENANT_HEADER)).orElse(DEFAULT_TENANT);
         UUID tenantId = Caller.uuid(tenant).orElseThrow(() -> ApiException.invalid(TENANT_HEADER, "is no uuid"));
         String actor = request.getHeader(ACTOR_HEADER);
+        if (actor != null && !Caller.isName(actor)) {
+            throw ApiException.invalid(ACTOR_HEADER, "is too long for a user");
+        }
         return new Caller(
                 tenantId,
                 actor == null ? null : Caller.actorOf(tenantId, actor),
@@ -72,11 +79,13 @@ final class Callers {
         boolean crossSite = "cross-site".equals(request.getHeader("Sec-Fetch-Site"));
         boolean foreignName =
                 request.authority() != null && !isLocal(request.authority().host());
-        if (foreignOrigin || crossSite || foreignName) {
+        // What a proxy on this machine adds for callers from anywhere.
+        boolean brought = BROUGHT.stream().anyMatch(header -> request.getHeader(header) != null);
+        if (foreignOrigin || crossSite || foreignName || brought) {
             throw new ApiException(
                     Problem.FORBIDDEN,
                     "no keys for tokens are configured: only programs on this machine are served, by the name localhost"
-                            + " or 127.0.0.1");
+                            + " or 127.0.0.1 and not through a proxy");
         }
     }
 

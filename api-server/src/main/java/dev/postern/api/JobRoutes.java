@@ -219,7 +219,10 @@ final class JobRoutes {
     }
 
     private Future<Answer> get(Request request) {
-        return store.within(request.acting(), "look up a job", tenant -> find(request, tenant))
+        return store.within(
+                        request.acting(),
+                        "look up a job",
+                        tenant -> visible(request, tenant.findWhole(request.id("jobId"))))
                 .map(job -> {
                     ObjectNode answer = JsonText.object();
                     answer.set("job", JsonText.trusted(job.document()));
@@ -283,11 +286,15 @@ final class JobRoutes {
         });
     }
 
-    // What a caller may not see is not there for him.
+    /** The job that the path names, without a payload beyond 64 KiB. */
     static Future<Found> find(Request request, TenantJobs tenant) {
-        return tenant.find(request.id("jobId"))
-                .map(found -> found.filter(job -> request.caller().mayMeet(job.owner()))
-                        .orElseThrow(() -> new ApiException(Problem.NOT_FOUND, UNKNOWN)));
+        return visible(request, tenant.find(request.id("jobId")));
+    }
+
+    // What a caller may not see is not there for him.
+    private static Future<Found> visible(Request request, Future<Optional<Found>> looked) {
+        return looked.map(found -> found.filter(job -> request.caller().mayMeet(job.owner()))
+                .orElseThrow(() -> new ApiException(Problem.NOT_FOUND, UNKNOWN)));
     }
 
     private static Map<String, String> location(long jobId) {

@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
 final class JobWatch {
 
     /** Of one statement; more jobs are looked after in several. */
-    private static final int AT_ONCE = 5_000;
+    private static final int AT_ONCE = 500;
 
     private static final Logger log = LoggerFactory.getLogger(JobWatch.class);
 
@@ -34,23 +34,32 @@ final class JobWatch {
     private boolean ticking;
     private boolean away;
 
+    /** Passes that have begun. */
+    private long passes;
+
     private static final class Watched {
         final Set<Watch> clients = new HashSet<>();
 
+        /** The version that a pass has seen last. */
         @Nullable
-        Found seen;
+        String seen;
     }
 
     /** A client's interest in one job. */
     final class Watch {
         private final long jobId;
         private final Consumer<Found> client;
+
+        /** A pass that had begun before may have looked before the client did, and would tell it what is over. */
+        private final long hearsPassesAfter;
+
         private String known;
 
-        private Watch(long jobId, String known, Consumer<Found> client) {
+        private Watch(long jobId, String known, Consumer<Found> client, long hearsPassesAfter) {
             this.jobId = jobId;
             this.known = known;
             this.client = client;
+            this.hearsPassesAfter = hearsPassesAfter;
         }
 
         /** The client hears nothing more; may be called again. */
@@ -81,11 +90,10 @@ final class JobWatch {
      * @param known the version that it has
      */
     Watch watch(long jobId, String known, Consumer<Found> client) {
-        Watch watch = new Watch(jobId, known, client);
+        Watch watch = new Watch(jobId, known, client, passes);
         Watched job = watched.computeIfAbsent(jobId, none -> new Watched());
         job.clients.add(watch);
-        Found seen = job.seen;
-        if (seen != null && !seen.version().equals(known)) {
+        if (job.seen != null && !job.seen.equals(known)) {
             // Seen in a pass before this client came: only a later one may know more than the client does.
             job.seen = null;
         }
@@ -113,20 +121,21 @@ final class JobWatch {
 
     /** One pass. */
     Future<Void> tick() {
+        long number = ++passes;
         Map<Long, String> versions = new HashMap<>();
         Future<Void> pass = Future.succeededFuture();
         for (Map.Entry<Long, Watched> job : watched.entrySet()) {
-            Found seen = job.getValue().seen;
-            versions.put(job.getKey(), seen == null ? "" : seen.version());
+            String seen = job.getValue().seen;
+            versions.put(job.getKey(), seen == null ? "" : seen);
             if (versions.size() == AT_ONCE) {
                 Map<Long, String> part = versions;
-                pass = pass.compose(before -> look(part));
+                pass = pass.compose(before -> look(part, number));
                 versions = new HashMap<>();
             }
         }
         if (!versions.isEmpty()) {
             Map<Long, String> rest = versions;
-            pass = pass.compose(before -> look(rest));
+            pass = pass.compose(before -> look(rest, number));
         }
         return pass.recover(cause -> {
             if (!away) {
@@ -137,20 +146,27 @@ final class JobWatch {
         });
     }
 
-    private Future<Void> look(Map<Long, String> versions) {
+    private Future<Void> look(Map<Long, String> versions, long number) {
         return jobs.changed(versions).map(changed -> {
             away = false;
-            changed.forEach(this::tell);
+            changed.forEach(found -> tell(found, number));
             return null;
         });
     }
 
-    private void tell(Found found) {
+    private void tell(Found found, long number) {
         Watched job = watched.get(found.id());
         if (job != null) {
-            job.seen = found;
+            job.seen = found.version();
             // Copied: a client that has heard enough ends its watch here.
-            List.copyOf(job.clients).forEach(client -> client.tell(found));
+            for (Watch client : List.copyOf(job.clients)) {
+                if (client.hearsPassesAfter < number) {
+                    client.tell(found);
+                } else {
+                    // It came meanwhile: the next pass tells whatever this one has seen, if it still is so.
+                    job.seen = null;
+                }
+            }
         }
     }
 }

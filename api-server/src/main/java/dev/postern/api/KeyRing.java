@@ -2,6 +2,7 @@ package dev.postern.api;
 
 import dev.postern.api.ApiConfig.Tokens;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
@@ -170,18 +171,26 @@ final class KeyRing {
         return client.request(new RequestOptions().setMethod(HttpMethod.GET).setAbsoluteURI(url.toString()))
                 .compose(request -> request.send().compose(KeyRing::body))
                 .timeout(FETCH_SECONDS, TimeUnit.SECONDS)
-                .map(body -> {
-                    if (body.length() > LARGEST_KEY_SET) {
-                        throw new IllegalArgumentException("it is larger than " + LARGEST_KEY_SET + " bytes");
-                    }
-                    return keySet(body);
-                });
+                .map(KeyRing::keySet);
     }
 
     private static Future<Buffer> body(HttpClientResponse response) {
-        return response.statusCode() == 200
-                ? response.body()
-                : Future.failedFuture("it answered " + response.statusCode());
+        if (response.statusCode() != 200) {
+            return Future.failedFuture("it answered " + response.statusCode());
+        }
+        Buffer body = Buffer.buffer();
+        Promise<Buffer> whole = Promise.promise();
+        response.handler(part -> {
+                    if (body.length() + part.length() > LARGEST_KEY_SET) {
+                        whole.tryFail("it is larger than " + LARGEST_KEY_SET + " bytes");
+                        response.request().reset();
+                    } else {
+                        body.appendBuffer(part);
+                    }
+                })
+                .exceptionHandler(whole::tryFail)
+                .endHandler(end -> whole.tryComplete(body));
+        return whole.future();
     }
 
     private static List<JsonObject> keys(Buffer content) {
@@ -208,9 +217,9 @@ final class KeyRing {
             JsonObject set = new JsonObject(content);
             List<JsonObject> keys = new ArrayList<>();
             if (set.containsKey("keys")) {
-                set.getJsonArray("keys").forEach(key -> usable((JsonObject) key).ifPresent(keys::add));
+                set.getJsonArray("keys").forEach(key -> readable(key).ifPresent(keys::add));
             } else {
-                usable(set).ifPresent(keys::add);
+                readable(set).ifPresent(keys::add);
             }
             if (keys.isEmpty()) {
                 throw new IllegalArgumentException(
@@ -219,6 +228,16 @@ final class KeyRing {
             return keys;
         } catch (DecodeException | ClassCastException e) {
             throw new IllegalArgumentException("it is no JWK set", e);
+        }
+    }
+
+    // One that cannot be read must not keep the others of its set from being rotated.
+    private static Optional<JsonObject> readable(Object key) {
+        try {
+            return usable((JsonObject) key);
+        } catch (IllegalArgumentException | ClassCastException e) {
+            log.warn("a key is passed over, because it cannot be read: {}", e.getMessage());
+            return Optional.empty();
         }
     }
 

@@ -5,10 +5,12 @@ import dev.postern.sql.TenantStore;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /** The operations that wait for something to happen to a job: its status, by long poll, and its events. */
@@ -19,7 +21,8 @@ final class LiveRoutes {
     private final JobWatch watch;
     private final int mostClients;
     private final Set<EventStream> streams = new HashSet<>();
-    private int waiting;
+    private final Map<UUID, Integer> byTenant = new HashMap<>();
+    private int live;
 
     LiveRoutes(Vertx vertx, TenantStore store, JobWatch watch, int mostClients) {
         this.vertx = vertx;
@@ -47,7 +50,7 @@ final class LiveRoutes {
                             ? !JobStatus.isFinal(job)
                             : JobStatus.etag(job).equals(known);
                     return seconds > 0 && worthWaiting
-                            ? changed(job, known != null, seconds)
+                            ? changed(request, job, known != null, seconds)
                             : Future.succeededFuture(job);
                 })
                 .map(job -> answer(job, known));
@@ -61,11 +64,11 @@ final class LiveRoutes {
     }
 
     // Whoever says what he knows waits for any change, others for the end.
-    private Future<Found> changed(Found job, boolean any, int seconds) {
-        refuseTooMany();
+    private Future<Found> changed(Request request, Found job, boolean any, int seconds) {
+        UUID tenant = request.caller().tenant();
+        enter(tenant);
         Promise<Found> changed = Promise.promise();
         Found[] latest = {job};
-        waiting++;
         JobWatch.Watch watching = watch.watch(job.id(), job.version(), found -> {
             latest[0] = found;
             if (any || JobStatus.isFinal(found)) {
@@ -73,8 +76,9 @@ final class LiveRoutes {
             }
         });
         long timer = vertx.setTimer(seconds * 1000L, fired -> changed.tryComplete(latest[0]));
+        request.gone().onComplete(gone -> changed.tryComplete(latest[0]));
         return changed.future().onComplete(done -> {
-            waiting--;
+            leave(tenant);
             vertx.cancelTimer(timer);
             watching.end();
         });
@@ -88,20 +92,44 @@ final class LiveRoutes {
                         // What a browser takes as: do not come back.
                         return Answer.empty(204, Map.of());
                     }
-                    refuseTooMany();
+                    UUID tenant = request.caller().tenant();
+                    refuseTooMany(tenant);
                     return Answer.streamed(response -> {
+                        enter(tenant);
                         EventStream[] stream = new EventStream[1];
-                        stream[0] = new EventStream(vertx, response, () -> streams.remove(stream[0]));
+                        stream[0] = new EventStream(vertx, response, () -> {
+                            streams.remove(stream[0]);
+                            leave(tenant);
+                        });
                         streams.add(stream[0]);
                         stream[0].follow(watch, job, lastEventId);
                     });
                 });
     }
 
-    private void refuseTooMany() {
-        if (streams.size() + waiting >= mostClients) {
+    private void enter(UUID tenant) {
+        refuseTooMany(tenant);
+        live++;
+        byTenant.merge(tenant, 1, Integer::sum);
+    }
+
+    private void leave(UUID tenant) {
+        live--;
+        int others = byTenant.getOrDefault(tenant, 1) - 1;
+        if (others == 0) {
+            byTenant.remove(tenant);
+        } else {
+            byTenant.put(tenant, others);
+        }
+    }
+
+    // One tenant's clients must not be all of them.
+    private void refuseTooMany(UUID tenant) {
+        if (live >= mostClients || byTenant.getOrDefault(tenant, 0) >= mostClients / 2) {
             throw new ApiException(
-                    Problem.UNAVAILABLE, "the server has " + mostClients + " clients that wait, which is all it takes");
+                    Problem.UNAVAILABLE,
+                    "the server has as many clients that wait as it takes, " + mostClients / 2 + " of a tenant and "
+                            + mostClients + " in all");
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.postern.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.postern.sql.Acting;
+import io.vertx.core.Future;
 import io.vertx.core.json.JsonArray;
 import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
@@ -17,8 +18,15 @@ import org.jspecify.annotations.Nullable;
  * @param parameters by name: Long, String, Boolean or JsonArray
  * @param body empty object where none was sent
  * @param uri its path and query, as they were sent
+ * @param gone completes when nobody waits for the answer any more
  */
-record Request(Caller caller, Envelope envelope, Map<String, Object> parameters, JsonNode body, String uri) {
+record Request(
+        Caller caller,
+        Envelope envelope,
+        Map<String, Object> parameters,
+        JsonNode body,
+        String uri,
+        Future<Void> gone) {
 
     /** What the database is told. */
     Acting acting() {

@@ -100,6 +100,11 @@ final class TokenVerifier {
                 .orElseThrow(() -> new ApiException(
                         Problem.FORBIDDEN, "the token's claim " + tokens.tenantClaim() + " is no uuid of a tenant"));
         String user = text(claims, tokens.userClaim()).findFirst().orElse("");
+        if (!Caller.isName(user)) {
+            throw new ApiException(
+                    Problem.FORBIDDEN,
+                    "the token's claim " + tokens.userClaim() + " is too long for a user, or has U+0000 in it");
+        }
         return new Caller(
                 tenant,
                 user.isEmpty() ? null : Caller.actorOf(tenant, user),

@@ -11,6 +11,7 @@ import dev.postern.api.ApiServer.Answer;
 import dev.postern.sql.DatabaseConfig;
 import dev.postern.sql.JobDatabase;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -72,6 +73,7 @@ class ApiRoutesTest {
                                 Map.of(),
                                 ApiConfig.defaults(),
                                 new RateLimiter(0, System::nanoTime),
+                                new RequestClock(api.vertx, Duration.ofSeconds(1), Duration.ofSeconds(1)),
                                 new ApiRoutes.Told(ApiListener.NONE, new java.util.Random()))
                         .router())
                 .hasMessageContaining("which nobody serves");

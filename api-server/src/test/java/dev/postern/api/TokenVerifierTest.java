@@ -8,6 +8,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.postern.api.ApiConfig.Tokens;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
@@ -19,6 +21,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -174,6 +177,48 @@ class TokenVerifierTest {
             refused(verifier, SigningKey.of("ES256", "made-up-" + i).token(claims()));
         }
         assertThat(fetches.get()).isOne();
+    }
+
+    /** One that cannot be read would otherwise keep all others from being rotated. */
+    @Test
+    void aBadKeyAmongOthersIsPassedOver() {
+        SigningKey good = SigningKey.of("ES256", "k1");
+        JsonObject offCurve = new JsonObject()
+                .put("kty", "EC")
+                .put("crv", "P-256")
+                .put("kid", "bad")
+                .put("x", "AAAA")
+                .put("y", "AAAA");
+        JsonObject noBase64 = new JsonObject().put("kty", "RSA").put("n", "***").put("e", "AQAB");
+        JsonArray keys = new JsonArray().add(offCurve).add(noBase64).add("no key");
+        keys.addAll(SigningKey.set(good).getJsonArray("keys"));
+        TokenVerifier verifier = verifier(Tokens.none()
+                .withKeyFiles(List.of(
+                        ApiServer.keyFile(new JsonObject().put("keys", keys).encode()))));
+        await(verifier.verify(good.token(claims())));
+    }
+
+    @Test
+    void aKeyServersEndlessAnswerIsNotRead() {
+        AtomicLong sent = new AtomicLong();
+        Buffer part = Buffer.buffer(" ".repeat(64 * 1024));
+        var server = await(vertx.createHttpServer()
+                .requestHandler(request -> {
+                    HttpServerResponse response = request.response().setChunked(true);
+                    vertx.setPeriodic(1, timer -> {
+                        if (response.closed()) {
+                            vertx.cancelTimer(timer);
+                        } else if (!response.writeQueueFull()) {
+                            sent.addAndGet(part.length());
+                            response.write(part);
+                        }
+                    });
+                })
+                .listen(0, "127.0.0.1"));
+        KeyRing ring =
+                ring(Tokens.none().withKeyUrls(List.of(URI.create("http://127.0.0.1:" + server.actualPort() + "/"))));
+        assertThat(ring.now().verifier()).isNull();
+        assertThat(sent.get()).isLessThan(16 * 1024 * 1024);
     }
 
     @ParameterizedTest

@@ -94,6 +94,7 @@ final class Bench {
                 new CallbackPart(ours),
                 new SettingsPart(ours),
                 new MemoryPart(ours),
+                new LivePart(ours),
                 new StartupPart());
     }
 }

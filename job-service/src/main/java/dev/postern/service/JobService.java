@@ -29,6 +29,7 @@ import io.vertx.core.VertxOptions;
 import io.vertx.sqlclient.Pool;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
@@ -70,6 +71,7 @@ public final class JobService {
 
     private @Nullable Vertx vertx;
     private @Nullable Pool pool;
+    private @Nullable Pool apiPool;
     private @Nullable ProbeServer probes;
     private @Nullable WorkerVerticle worker;
     private @Nullable CallbackVerticle callback;
@@ -185,10 +187,13 @@ public final class JobService {
                     .await();
         }
         if (config.roles().contains(Role.API)) {
+            // Of its own: whoever makes requests slow must not keep the worker from renewing its leases.
+            Pool requests = JobStore.pool(created, config.database(), applicationName() + " api");
+            apiPool = requests;
             // A generator belongs to one thread.
             ApiVerticle verticle = new ApiVerticle(
-                    new TenantStore(opened, schema),
-                    new LiveJobs(opened, schema),
+                    new TenantStore(requests, schema),
+                    new LiveJobs(requests, schema),
                     config.api(),
                     metrics.api(),
                     new SplittableRandom(random.nextLong()));
@@ -289,9 +294,10 @@ public final class JobService {
             for (String deployment : open.deploymentIDs()) {
                 finish("stop a role", open.undeploy(deployment));
             }
-            Pool connections = pool;
-            if (connections != null) {
-                finish("close the pool", connections.close());
+            for (Pool connections : Arrays.asList(apiPool, pool)) {
+                if (connections != null) {
+                    finish("close the pool", connections.close());
+                }
             }
             finish("stop the event loops", open.close());
         }

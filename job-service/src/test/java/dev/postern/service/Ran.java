@@ -32,6 +32,11 @@ record Ran(int code, String out, String err) {
     static Ran postern(JobDatabase database, Map<String, String> others, String... arguments) {
         Map<String, String> environment = new HashMap<>(environment(database));
         environment.putAll(others);
+        return run(environment, arguments);
+    }
+
+    /** With these variables only. */
+    static Ran run(Map<String, String> environment, String... arguments) {
         PrintStream out = System.out;
         PrintStream err = System.err;
         ByteArrayOutputStream outBytes = new ByteArrayOutputStream();

@@ -83,6 +83,14 @@ final class ServiceProcess implements AutoCloseable {
         return this;
     }
 
+    /** The exit code, when it has ended by itself. */
+    int await(Duration patience) throws InterruptedException {
+        if (!process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+            throw new AssertionError("did not end:\n" + String.join("\n", output));
+        }
+        return process.exitValue();
+    }
+
     /** {@code kill -9}. */
     void kill() {
         process.destroyForcibly();
@@ -91,10 +99,7 @@ final class ServiceProcess implements AutoCloseable {
     /** SIGTERM, and the exit code. */
     int terminate(Duration patience) throws InterruptedException {
         process.destroy();
-        if (!process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS)) {
-            throw new AssertionError("did not end:\n" + String.join("\n", output));
-        }
-        return process.exitValue();
+        return await(patience);
     }
 
     @Override

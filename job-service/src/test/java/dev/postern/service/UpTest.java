@@ -43,6 +43,18 @@ class UpTest {
                         .isInstanceOf(LocalException.class)
                         .hasMessageContaining("is in use by process");
                 assertThat(Postern.run(environment, "add", "first")).isZero();
+                // What it prints is what works.
+                String look = Awaitility.await()
+                        .until(
+                                () -> up.output.stream()
+                                        .map(String::strip)
+                                        .filter(line -> line.startsWith("./postern jobs list"))
+                                        .findFirst()
+                                        .orElse(""),
+                                line -> !line.isEmpty());
+                Ran listed =
+                        Ran.run(Map.of(), look.substring("./postern ".length()).split(" "));
+                assertThat(listed.out()).contains("  first ");
                 Awaitility.await().until(() -> function.calls.size() == 1);
                 up.kill();
             }

@@ -75,6 +75,7 @@ public final class SchemaMigrator {
     public Report migrate() {
         try {
             MigrationInfoService found = flyway.info();
+            refuseOldServer();
             refuseNewer(found);
             if (found.pending().length > 0) {
                 refusePooler(found.pending().length);
@@ -105,6 +106,7 @@ public final class SchemaMigrator {
         List<String> missing;
         try {
             found = flyway.info();
+            refuseOldServer();
             Set<String> present =
                     Arrays.stream(found.applied()).map(MigrationInfo::getScript).collect(Collectors.toSet());
             missing = Arrays.stream(found.pending())
@@ -121,6 +123,20 @@ public final class SchemaMigrator {
                     "schema '" + config.schema() + "' of " + config.database() + " lacks " + missing.size()
                             + " migrations of this release, the first is '" + missing.getFirst() + "'; run 'migrate'",
                     null);
+        }
+    }
+
+    // Older ones stop in the middle of a migration at a word that they do not know.
+    private void refuseOldServer() {
+        try (Connection connection = flyway.getConfiguration().getDataSource().getConnection()) {
+            String refusal = ServerVersion.refusal(
+                    connection.getMetaData().getDatabaseMajorVersion(),
+                    connection.getMetaData().getDatabaseProductVersion());
+            if (refusal != null) {
+                throw new SchemaException("cannot work with " + config + ": " + refusal, null);
+            }
+        } catch (SQLException e) {
+            throw new FlywayException(e);
         }
     }
 

@@ -16,6 +16,12 @@ import org.jspecify.annotations.Nullable;
 /** A tenant's jobs within a transaction of {@link TenantStore}; one line per function. */
 public final class TenantJobs {
 
+    private static final String STATE = "a.id, a.user_id, a.status, a.progress, a.retry_count, a.max_retries,"
+            + " a.can_cancel, a.can_retry, a.version, ";
+
+    /** Of a payload that goes with each state of a job; results are no larger. */
+    private static final int LARGEST_SHOWN = 65_536;
+
     private final SqlConnection connection;
     private final String schema;
     private final Acting acting;
@@ -32,7 +38,7 @@ public final class TenantJobs {
      * @param owner the user that it belongs to, or null
      * @param status queued, running, succeeded, failed, cancelled or retrying
      * @param version changes with status, attempt and progress
-     * @param document the JSON text of {@code job_document}
+     * @param document the JSON text of {@code job_summary}, or of {@code job_document} where all was asked for
      */
     public record Found(
             long id,
@@ -77,10 +83,19 @@ public final class TenantJobs {
     public record Page(
             int matching, boolean complete, @Nullable Long nextBefore, String documents) {}
 
-    /** The job, or empty when nobody of the tenant remembers it. */
+    /** The job without a payload beyond 64 KiB, or empty when nobody of the tenant remembers it. */
     public Future<Optional<Found>> find(long jobId) {
+        return find(jobId, columns(schema));
+    }
+
+    /** The job with all of its payload, or empty when nobody of the tenant remembers it. */
+    public Future<Optional<Found>> findWhole(long jobId) {
+        return find(jobId, STATE + schema + ".job_document(a)::text");
+    }
+
+    private Future<Optional<Found>> find(long jobId, String columns) {
         return call(
-                        "select " + columns(schema) + " from " + schema
+                        "select " + columns + " from " + schema
                                 + ".api_jobs a where a.id = $1 and a.organization_id = $2 limit 1",
                         Tuple.of(jobId, acting.tenant()))
                 .map(rows -> first(rows).map(TenantJobs::found));
@@ -258,8 +273,7 @@ public final class TenantJobs {
 
     /** What {@link #found} reads, of a row {@code a} of {@code api_jobs}. */
     static String columns(String schema) {
-        return "a.id, a.user_id, a.status, a.progress, a.retry_count, a.max_retries, a.can_cancel, a.can_retry, a.version, "
-                + schema + ".job_document(a)::text";
+        return STATE + schema + ".job_summary(a, " + LARGEST_SHOWN + ")::text";
     }
 
     private static Optional<Row> first(RowSet<Row> rows) {

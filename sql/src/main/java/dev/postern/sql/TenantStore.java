@@ -2,6 +2,7 @@ package dev.postern.sql;
 
 import io.vertx.core.Future;
 import io.vertx.sqlclient.Pool;
+import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.SqlConnection;
 import io.vertx.sqlclient.Tuple;
 import java.util.concurrent.TimeUnit;
@@ -40,13 +41,22 @@ public final class TenantStore {
      * request can be served.
      */
     public Future<Void> check() {
-        return pool.query("select pg_catalog.set_config('role', 'postern_tenant', true)")
+        return pool.query(
+                        "select current_setting('server_version_num')::int / 10000, current_setting('server_version')")
                 .execute()
+                .compose(rows -> {
+                    Row server = rows.iterator().next();
+                    return pool.query("select pg_catalog.set_config('role', 'postern_tenant', true)")
+                            .execute()
+                            .recover(cause -> Future.failedFuture(StoreException.of(
+                                    "serve the API: the database role may not become postern_tenant; "
+                                            + ServerVersion.withoutTenantRole(
+                                                    server.getInteger(0), server.getString(1)),
+                                    cause)));
+                })
                 .timeout(ANSWER_SECONDS, TimeUnit.SECONDS)
-                .recover(cause -> Future.failedFuture(StoreException.of(
-                        "serve the API: the database role may not become postern_tenant. Migrate with a role that may"
-                                + " create roles, or 'grant postern_tenant to <role> with inherit false, set true'",
-                        cause)))
+                .recover(cause -> Future.failedFuture(
+                        cause instanceof StoreException ? cause : StoreException.of("serve the API", cause)))
                 .mapEmpty();
     }
 

@@ -43,6 +43,12 @@ record Context(Map<String, String> environment) {
                 .substring(1);
     }
 
+    /** How wide the terminal is that the command prints to; 0 when it prints to none. The launcher sets it. */
+    int columns() {
+        String columns = environment.getOrDefault("POSTERN_TERMINAL", "");
+        return columns.matches("[1-9]\\d{0,3}") ? Integer.parseInt(columns) : 0;
+    }
+
     static InstantSource clock() {
         return InstantSource.system();
     }
@@ -58,6 +64,12 @@ record Context(Map<String, String> environment) {
     DatabaseConfig database() {
         if (ConfigReader.namesDatabase(environment)) {
             return new ConfigReader(environment, incarnation()).readDatabase();
+        }
+        // Who works on another machine's jobs by the API must not change a local database's instead.
+        if (!environment.getOrDefault(ApiOptions.URL, "").isBlank()) {
+            throw new IllegalStateException(
+                    "POSTERN_API_URL is set, and this command works on the database: use"
+                            + " './postern jobs', or name the database by DATABASE_URL, or unset POSTERN_API_URL for the local one");
         }
         return LocalPostgres.running(postgresDirectory())
                 .orElseThrow(() -> new IllegalStateException("no database is named and no local one runs: start"

@@ -1,5 +1,6 @@
 package dev.postern.service.cli;
 
+import dev.postern.service.client.ApiClient;
 import dev.postern.sql.DeadLetters;
 import dev.postern.sql.DeadLetters.DeadLetter;
 import io.vertx.core.json.Json;
@@ -23,7 +24,8 @@ import picocli.CommandLine.Spec;
         name = "dead-letters",
         description = {
             "Lists jobs that will not be tried any more, the newest first.",
-            "'./postern status ID' shows one with its failed attempts, './postern replay' tries them again."
+            "'./postern status ID' shows one with its failed attempts, './postern replay' tries them again.",
+            "Of the database, or with --api or POSTERN_API_URL those that the HTTP API shows its caller."
         },
         mixinStandardHelpOptions = true)
 final class DeadLettersCommand implements Callable<Integer> {
@@ -31,6 +33,9 @@ final class DeadLettersCommand implements Callable<Integer> {
     private static final int ERROR_LENGTH = 100;
 
     private final Context context;
+
+    @Mixin
+    ApiOptions api = new ApiOptions();
 
     @Mixin
     DeadLetterFilter letters = new DeadLetterFilter();
@@ -60,19 +65,30 @@ final class DeadLettersCommand implements Callable<Integer> {
             return 2;
         }
         PrintWriter out = spec.commandLine().getOut();
-        return context.withPool("postern dead-letters", (database, pool) -> {
-            DeadLetters store = new DeadLetters(pool, database.schema());
-            // One more than is shown, to know whether there are more.
-            List<DeadLetter> found =
-                    store.newest(letters.filter(), json ? limit : limit + 1).await();
-            if (json) {
-                found.forEach(letter -> out.println(object(letter).encode()));
-            } else {
-                table(found, out);
-            }
-            out.flush();
-            return 0;
-        });
+        // One more than is shown, to know whether there are more.
+        int most = json ? limit : limit + 1;
+        List<DeadLetter> found = api.chosen(context) ? ofApi(most) : ofDatabase(most);
+        if (json) {
+            found.forEach(letter -> out.println(object(letter).encode()));
+        } else {
+            table(found, out);
+        }
+        out.flush();
+        return 0;
+    }
+
+    private List<DeadLetter> ofDatabase(int most) {
+        return context.withPool(
+                "postern dead-letters",
+                (database, pool) -> new DeadLetters(pool, database.schema())
+                        .newest(letters.filter(), most)
+                        .await());
+    }
+
+    private List<DeadLetter> ofApi(int most) {
+        try (ApiClient client = api.open(context, letters.databaseId, null)) {
+            return new ApiDeadLetters(client).newest(letters, most);
+        }
     }
 
     private void table(List<DeadLetter> found, PrintWriter out) {
@@ -100,9 +116,7 @@ final class DeadLettersCommand implements Callable<Integer> {
     }
 
     private static String error(DeadLetter letter) {
-        String text = letter.lastError() == null ? "" : letter.lastError().replaceAll("\\s+", " ");
-        String shortened = text.length() <= ERROR_LENGTH ? text : text.substring(0, ERROR_LENGTH) + " ...";
-        return shortened
+        return OneLine.of(letter.lastError() == null ? "" : letter.lastError(), ERROR_LENGTH)
                 + (letter.supersededAt() == null ? "" : "  (a newer job took over its key)")
                 + (letter.replayedAt() == null
                         ? ""
@@ -116,8 +130,8 @@ final class DeadLettersCommand implements Callable<Integer> {
                 .toString();
     }
 
-    private static JsonObject object(DeadLetter letter) {
-        return new JsonObject()
+    private JsonObject object(DeadLetter letter) {
+        JsonObject object = new JsonObject()
                 .put("id", letter.id())
                 .put("database_id", letter.databaseId().toString())
                 .put("task", letter.task())
@@ -134,6 +148,11 @@ final class DeadLettersCommand implements Callable<Integer> {
                 .put("superseded_at", text(letter.supersededAt()))
                 .put("replayed_at", text(letter.replayedAt()))
                 .put("replayed_by", letter.replayedBy());
+        if (api.chosen(context)) {
+            List.of("infra_failures", "errors", "superseded_at", "replayed_at", "replayed_by")
+                    .forEach(object::remove);
+        }
+        return object;
     }
 
     private static @Nullable String text(@Nullable OffsetDateTime time) {

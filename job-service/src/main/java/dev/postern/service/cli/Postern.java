@@ -1,5 +1,6 @@
 package dev.postern.service.cli;
 
+import dev.postern.service.client.ApiFailure;
 import dev.postern.service.config.ConfigException;
 import dev.postern.service.config.Setting;
 import dev.postern.service.local.LocalException;
@@ -39,12 +40,14 @@ public final class Postern implements Runnable {
             "add",
             "cancel",
             "status",
+            "jobs",
             "pause",
             "resume",
             "schedules",
             "dead-letters",
             "replay",
             "purge",
+            "token",
             "check-function",
             "new-function",
             "settings",
@@ -57,7 +60,8 @@ public final class Postern implements Runnable {
     /**
      * Runs a command line.
      *
-     * @return 0 done, 1 failed, 2 misused
+     * @return 0 done, 1 failed, 2 misused; of commands that ask the API also 5 unknown, 6 refused, 7 away, and of
+     *     {@code jobs watch} 3 and 4 for a job that failed or was cancelled
      */
     public static int run(Map<String, String> environment, String... arguments) {
         Context context = new Context(Map.copyOf(environment));
@@ -67,12 +71,14 @@ public final class Postern implements Runnable {
                 .addSubcommand(new AddCommand(context))
                 .addSubcommand(new CancelCommand(context))
                 .addSubcommand(new StatusCommand(context))
+                .addSubcommand(new CommandLine(new JobsCommand(context)).addSubcommand(new WatchCommand(context)))
                 .addSubcommand(new PauseCommand(context))
                 .addSubcommand(new ResumeCommand(context))
                 .addSubcommand(new SchedulesCommand(context))
                 .addSubcommand(new DeadLettersCommand(context))
                 .addSubcommand(new ReplayCommand(context))
                 .addSubcommand(new PurgeCommand(context))
+                .addSubcommand(new TokenCommand(context))
                 .addSubcommand(new CheckFunctionCommand(context))
                 .addSubcommand(new NewFunctionCommand(context))
                 .addSubcommand(new MigrateCommand(context))
@@ -81,13 +87,17 @@ public final class Postern implements Runnable {
         line.setExecutionExceptionHandler((failure, failed, parsed) -> {
             PrintWriter err = failed.getErr();
             err.println("postern: " + message(failure));
+            if (failure instanceof ApiFailure api) {
+                return api.kind().exitCode();
+            }
             return failure instanceof ConfigException ? 2 : 1;
         });
         return line.execute(arguments);
     }
 
     private static String message(Exception failure) {
-        boolean expected = failure instanceof ConfigException
+        boolean expected = failure instanceof ApiFailure
+                || failure instanceof ConfigException
                 || failure instanceof LocalException
                 || failure instanceof SchemaException
                 || failure instanceof StoreException

@@ -1,5 +1,6 @@
 package dev.postern.service.cli;
 
+import dev.postern.service.client.ApiClient;
 import dev.postern.sql.DeadLetters;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
@@ -15,12 +16,16 @@ import picocli.CommandLine.Spec;
         name = "replay",
         description = {
             "Tries dead letters again: attempts start over, errors are kept.",
-            "Name them by ID or by options, or say --all. Jobs that a newer one of their key superseded need their ID."
+            "Name them by ID or by options, or say --all. Jobs that a newer one of their key superseded need their ID.",
+            "Of the database, or with --api or POSTERN_API_URL those that the HTTP API shows its caller."
         },
         mixinStandardHelpOptions = true)
 final class ReplayCommand implements Callable<Integer> {
 
     private final Context context;
+
+    @Mixin
+    ApiOptions api = new ApiOptions();
 
     @Mixin
     DeadLetterFilter letters = new DeadLetterFilter();
@@ -51,6 +56,9 @@ final class ReplayCommand implements Callable<Integer> {
             err.println("postern: name the dead letters to replay by ID or by options such as --task, or say --all");
             return 2;
         }
+        if (api.chosen(context)) {
+            return overApi(out, err);
+        }
         String name = by == null ? context.environment().getOrDefault("USER", "") : by;
         if (name.isBlank() && !dryRun) {
             err.println("postern: say who replays: --by NAME (USER is not set)");
@@ -63,9 +71,20 @@ final class ReplayCommand implements Callable<Integer> {
                     ? store.countToReplay(filter).await()
                     : DeadLetterBatches.run(
                             filter, rest -> store.replay(rest, name, DeadLetterBatches.SIZE), "replayed", err);
-            out.println((dryRun ? "would replay " : "replayed ") + DeadLetterBatches.count(number));
-            out.flush();
-            return letters.allFound(number, err);
+            return say(number, out, err);
         });
+    }
+
+    private int overApi(PrintWriter out, PrintWriter err) {
+        try (ApiClient client = api.open(context, letters.databaseId, by)) {
+            ApiDeadLetters store = new ApiDeadLetters(client);
+            return say(dryRun ? store.countToReplay(letters) : store.replay(letters), out, err);
+        }
+    }
+
+    private int say(long number, PrintWriter out, PrintWriter err) {
+        out.println((dryRun ? "would replay " : "replayed ") + DeadLetterBatches.count(number));
+        out.flush();
+        return letters.allFound(number, err);
     }
 }

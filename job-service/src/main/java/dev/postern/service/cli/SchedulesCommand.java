@@ -2,6 +2,7 @@ package dev.postern.service.cli;
 
 import dev.postern.scheduler.BadRuleException;
 import dev.postern.scheduler.CronCalendar;
+import dev.postern.service.client.ApiClient;
 import dev.postern.sql.ScheduleDirectory;
 import dev.postern.sql.ScheduleDirectory.Listed;
 import io.vertx.core.json.Json;
@@ -19,8 +20,10 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -31,7 +34,8 @@ import picocli.CommandLine.Spec;
         name = "schedules",
         description = {
             "Lists schedules with their next ticks in the zone of each.",
-            "Ids are those of the list; a job that a schedule makes is a job like any other."
+            "Ids are those of the list; a job that a schedule makes is a job like any other.",
+            "Of the database, or with --api or POSTERN_API_URL those of the HTTP API's caller."
         },
         mixinStandardHelpOptions = true)
 final class SchedulesCommand implements Callable<Integer> {
@@ -41,6 +45,9 @@ final class SchedulesCommand implements Callable<Integer> {
 
     private final Context context;
     private final CronCalendar calendar = new CronCalendar();
+
+    @Mixin
+    ApiOptions api = new ApiOptions();
 
     @Option(names = "--id", paramLabel = "ID", description = "Only this schedule; may be repeated.")
     List<Long> ids = List.of();
@@ -85,27 +92,35 @@ final class SchedulesCommand implements Callable<Integer> {
             return 2;
         }
         PrintWriter out = spec.commandLine().getOut();
-        return context.withPool("postern schedules", (database, pool) -> {
-            List<Listed> found = new ScheduleDirectory(pool, database.schema())
-                    // One more than is shown, to know whether there are more.
-                    .list(tenant, task, ids, limit + 1)
-                    .await();
-            if (found.isEmpty() && !json) {
-                out.println("no schedules");
+        // One more than is shown, to know whether there are more.
+        List<Listed> found = with(null, schedules -> schedules.list(tenant, task, ids, limit + 1));
+        if (found.isEmpty() && !json) {
+            out.println("no schedules");
+        }
+        for (Listed schedule : found.subList(0, Math.min(limit, found.size()))) {
+            if (json) {
+                out.println(object(schedule).encode());
+            } else {
+                print(schedule, out);
             }
-            for (Listed schedule : found.subList(0, Math.min(limit, found.size()))) {
-                if (json) {
-                    out.println(object(schedule).encode());
-                } else {
-                    print(schedule, out);
-                }
-            }
-            if (found.size() > limit && !json) {
-                out.println("and more; --limit shows them");
-            }
-            out.flush();
-            return 0;
-        });
+        }
+        if (found.size() > limit && !json) {
+            out.println("and more; --limit shows them");
+        }
+        out.flush();
+        return 0;
+    }
+
+    private <T> T with(@Nullable String by, Function<Schedules, T> work) {
+        if (!api.chosen(context)) {
+            return context.withPool(
+                    "postern schedules",
+                    (database, pool) ->
+                            work.apply(new Schedules.OfDatabase(new ScheduleDirectory(pool, database.schema()))));
+        }
+        try (ApiClient client = api.open(context, tenant, by)) {
+            return work.apply(new ApiSchedules(client, Context.clock()));
+        }
     }
 
     private void print(Listed schedule, PrintWriter out) {
@@ -195,42 +210,35 @@ final class SchedulesCommand implements Callable<Integer> {
             @Option(names = "--by", paramLabel = "NAME", description = "Who does it; $USER if left out.") @Nullable
                     String by) {
         String name = by == null ? context.environment().getOrDefault("USER", "") : by;
-        return act(id, schedules -> schedules.pause(id, name).await().map(now -> named(now) + " is " + state(now)));
+        return act(id, by, schedules -> schedules.pause(id, name).map(now -> named(now) + " is " + state(now)));
     }
 
     @Command(name = "resume", description = "Ends a schedule's pause; it is planned from now on.")
     int resume(@Parameters(paramLabel = "ID", description = "The schedule.") long id) {
-        return act(id, schedules -> schedules.resume(id).await().map(now -> named(now) + " is " + state(now)));
+        return act(id, null, schedules -> schedules.resume(id).map(now -> named(now) + " is " + state(now)));
     }
 
     @Command(name = "run", description = "Makes a job of a schedule now, beside its ticks, paused or not.")
     int run(
             @Parameters(paramLabel = "ID", description = "The schedule.") long id,
             @Option(names = "--overlap", description = "Also while its last job has not ended.") boolean overlap) {
-        return act(
-                id, schedules -> schedules.run(id, overlap).await().map(job -> "schedule " + id + " made job " + job));
+        return act(id, null, schedules -> schedules.run(id, overlap).map(job -> "schedule " + id + " made job " + job));
     }
 
     @Command(name = "delete", description = "Deletes a schedule; jobs that it has made stay.")
     int delete(@Parameters(paramLabel = "ID", description = "The schedule.") long id) {
-        return act(id, schedules -> schedules.delete(id).await().map(gone -> named(gone) + " is deleted"));
+        return act(id, null, schedules -> schedules.delete(id).map(gone -> named(gone) + " is deleted"));
     }
 
     private static String named(Listed schedule) {
         return "schedule " + schedule.id() + " (" + schedule.task() + ")";
     }
 
-    private interface Act {
-        Optional<String> on(ScheduleDirectory schedules);
-    }
-
-    private int act(long id, Act act) {
+    private int act(long id, @Nullable String by, Function<Schedules, Optional<String>> act) {
         PrintWriter out = spec.commandLine().getOut();
-        return context.withPool("postern schedules", (database, pool) -> {
-            Optional<String> done = act.on(new ScheduleDirectory(pool, database.schema()));
-            out.println(done.orElse("schedule " + id + " is unknown; './postern schedules' lists them"));
-            out.flush();
-            return done.isPresent() ? 0 : 1;
-        });
+        Optional<String> done = with(by, act);
+        out.println(done.orElse("schedule " + id + " is unknown; './postern schedules' lists them"));
+        out.flush();
+        return done.isPresent() ? 0 : 1;
     }
 }

@@ -1,8 +1,11 @@
 package dev.postern.service.cli;
 
+import dev.postern.api.ApiConfig;
 import dev.postern.sql.DatabaseConfig;
 import dev.postern.worker.WorkerListener;
 import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -50,7 +53,7 @@ final class UpCommand implements Callable<Integer> {
         out.println("             select id from " + database.schema()
                 + ".add_job('00000000-0000-0000-0000-000000000001', '" + (noFunctions ? "your-task" : "system-ping")
                 + "', '{}');");
-        out.println("  API        curl http://127.0.0.1:" + stack.service().apiPort() + "/v1/jobs");
+        api(stack.service().apiPort()).forEach(out::println);
         out.println("  callbacks  http://127.0.0.1:" + stack.service().callbackPort() + "/callback");
         out.println("  metrics    http://127.0.0.1:" + stack.service().httpPort() + "/metrics");
         if (!noFunctions) {
@@ -64,5 +67,23 @@ final class UpCommand implements Callable<Integer> {
         out.println();
         new CountDownLatch(1).await();
         return 0;
+    }
+
+    // With the address where the commands would look elsewhere.
+    private List<String> api(int port) {
+        if (port == 0) {
+            return List.of("  API        is not served: the log above says why");
+        }
+        String url = "http://127.0.0.1:" + port;
+        boolean keys =
+                !context.environment().getOrDefault("POSTERN_API_KEYS", "").isBlank();
+        List<String> lines = new ArrayList<>();
+        lines.add("  API        curl " + (keys ? "-H \"Authorization: Bearer $(./postern token)\" " : "") + url
+                + "/v1/jobs");
+        if (keys) {
+            lines.add("             export POSTERN_API_TOKEN=$(./postern token)");
+        }
+        lines.add("             ./postern jobs list" + (port == ApiConfig.DEFAULT_PORT ? "" : " --api " + url));
+        return lines;
     }
 }

@@ -39,7 +39,8 @@ final class ApiSettings {
                 .withAddress(host, env.number("POSTERN_API_PORT", ApiConfig.DEFAULT_PORT, 0, 65_535), tokens);
     }
 
-    private Tokens tokens() {
+    /** Whose tokens count, and what they say. */
+    Tokens tokens() {
         List<Path> files = new ArrayList<>();
         List<URI> urls = new ArrayList<>();
         for (String source : env.list(KEYS)) {

@@ -1,5 +1,6 @@
 package dev.postern.service.config;
 
+import dev.postern.api.ApiConfig.Tokens;
 import dev.postern.callback.CallbackConfig;
 import dev.postern.functions.protocol.SigningKeys;
 import dev.postern.scheduler.Retention;
@@ -70,6 +71,15 @@ public final class ConfigReader {
      */
     public int readLocalPostgresPort() {
         return checked(env.number("POSTERN_POSTGRES_PORT", 5433, 0, PORT_MAX));
+    }
+
+    /**
+     * Whose tokens the API takes, and what they say.
+     *
+     * @throws ConfigException with all mistakes
+     */
+    public Tokens readTokens() {
+        return checked(new ApiSettings(env).tokens());
     }
 
     /**

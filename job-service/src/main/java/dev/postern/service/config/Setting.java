@@ -41,7 +41,10 @@ public record Setting(String name, String fallback, boolean secret, String meani
                     "prefer",
                     "`disable`, `prefer`, `require` or `verify-full` (checked against Java's trust store)."),
             open("JOBS_SCHEMA", "app_jobs", "Schema of the jobs; a plain lower-case identifier."),
-            open("POSTERN_POOL_SIZE", "6", "Connections for statements, at least 1; LISTEN takes up to two more."),
+            open(
+                    "POSTERN_POOL_SIZE",
+                    "6",
+                    "Connections for statements, at least 1; the API takes as many of its own, LISTEN up to two more."),
             open(
                     "POSTERN_MIGRATE",
                     "true",
@@ -143,6 +146,12 @@ public record Setting(String name, String fallback, boolean secret, String meani
                     "POSTERN_API_PERMISSIONS_CLAIM",
                     "permissions",
                     "The token's claim with the permissions: an array, or a string with blanks between them."),
+            open(
+                    "POSTERN_API_URL",
+                    "none",
+                    "Address of an HTTP API that commands ask: `jobs` (without it the one on this machine), and then also `dead-letters`, `replay` and `schedules`, which work on the database otherwise."),
+            open("POSTERN_API_TOKEN", "none", "The token that commands show to it.")
+                    .masked(),
             open(
                     "JOBS_HISTORY_RETENTION",
                     "7",

@@ -303,7 +303,8 @@ class ConfigReaderTest {
                         "DATABASE_LISTEN_URL",
                         "PGPASSWORD",
                         "POSTERN_SIGNING_SECRET",
-                        "OTEL_EXPORTER_OTLP_HEADERS");
+                        "OTEL_EXPORTER_OTLP_HEADERS",
+                        "POSTERN_API_TOKEN");
         assertThat(Optional.of(Setting.markdown())).get().asString().startsWith("# Configuration");
     }
 }
