@@ -91,8 +91,7 @@ class ApiRoutesTest {
             for (int i = 0; i < 4; i++) {
                 heard.add(server.heard.poll(10, TimeUnit.SECONDS));
             }
-            assertThat(heard)
-                    .containsExactlyInAnyOrder("getContract 200", "none 404", "listJobs 401", "createJob 201");
+            assertThat(heard).containsExactlyInAnyOrder("getContract 200", "none 404", "listJobs 401", "createJob 201");
         }
     }
 

@@ -56,8 +56,9 @@ final class LivePart implements Part {
         double idle;
         double seconds;
         try (Child server = api.start(database);
-                HttpClient http =
-                        HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
+                HttpClient http = HttpClient.newBuilder()
+                        .version(HttpClient.Version.HTTP_1_1)
+                        .build()) {
             idle = Proc.residentMb(server.pid());
             api.enqueue(database, 0, JOBS);
             long first = (long) database.number("select min(id) from app_jobs.jobs");
@@ -162,8 +163,7 @@ final class LivePart implements Part {
                 try {
                     HttpResponse<InputStream> response = http.send(request.build(), BodyHandlers.ofInputStream());
                     open.set(response.body());
-                    var lines = new BufferedReader(new InputStreamReader(
-                            response.body(), StandardCharsets.UTF_8));
+                    var lines = new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8));
                     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                         if (line.startsWith("id: ")) {
                             id = line.substring(4);

@@ -51,8 +51,8 @@ public final class CallbackVerticle extends VerticleBase {
     /** Fails when the address cannot be listened on; nothing is left open then. */
     @Override
     public Future<?> start() {
-        OutcomeBatcher outcomes = new OutcomeBatcher(
-                vertx, context, store, config.outcomeWait(), MAX_BACKLOG, listener::stored);
+        OutcomeBatcher outcomes =
+                new OutcomeBatcher(vertx, context, store, config.outcomeWait(), MAX_BACKLOG, listener::stored);
         OutcomeSink sink = new OutcomeSink(vertx, store, outcomes, config.outcomeWait(), listener);
         HttpServer created = vertx.createHttpServer(options())
                 .requestHandler(new CallbackRoutes(vertx, sink, config, listener).router())

@@ -86,8 +86,7 @@ class ChartApiTest {
         Rendered rendered = chart.render(ChartValues.EVERYTHING.yaml());
 
         Deployment api = rendered.one(Deployment.class, "acme-postern-api");
-        Volume volume =
-                api.getSpec().getTemplate().getSpec().getVolumes().getLast();
+        Volume volume = api.getSpec().getTemplate().getSpec().getVolumes().getLast();
         assertThat(volume.getSecret().getSecretName()).isEqualTo("api-keys");
         assertThat(volume.getSecret().getItems())
                 .extracting(KeyToPath::getKey, KeyToPath::getPath)
@@ -110,7 +109,12 @@ class ChartApiTest {
         assertThat(ingress.getSpec().getTls().getFirst().getSecretName()).isEqualTo("jobs-tls");
         assertThat(ingress.getSpec().getRules().getFirst()).satisfies(rule -> {
             assertThat(rule.getHost()).isEqualTo("jobs.example.com");
-            assertThat(rule.getHttp().getPaths().getFirst().getBackend().getService().getName())
+            assertThat(rule.getHttp()
+                            .getPaths()
+                            .getFirst()
+                            .getBackend()
+                            .getService()
+                            .getName())
                     .isEqualTo("acme-postern-api");
         });
         assertThat(chart.notes(ChartValues.EVERYTHING.yaml())).contains("https://jobs.example.com/v1/jobs");

@@ -178,7 +178,8 @@ class ChartFunctionsTest {
 
     @Test
     void budgetsDisruptionsOfThoseWithSeveralPods() throws IOException {
-        assertThat(chart.render(ChartValues.TWO_FUNCTIONS_WITHOUT_KNATIVE.yaml()).all(PodDisruptionBudget.class))
+        assertThat(chart.render(ChartValues.TWO_FUNCTIONS_WITHOUT_KNATIVE.yaml())
+                        .all(PodDisruptionBudget.class))
                 .extracting(budget -> budget.getMetadata().getName())
                 .containsExactly("send-email-link");
     }

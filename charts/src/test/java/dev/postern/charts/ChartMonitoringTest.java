@@ -75,8 +75,7 @@ class ChartMonitoringTest {
 
     @Test
     void givesEachAlertItsRunbookWherePeopleReadIt() throws IOException {
-        PrometheusRule alerts =
-                chart.render(ChartValues.EVERYTHING.yaml()).one(PrometheusRule.class, "acme-postern");
+        PrometheusRule alerts = chart.render(ChartValues.EVERYTHING.yaml()).one(PrometheusRule.class, "acme-postern");
 
         List<Rule> rules = alerts.getSpec().getGroups().getFirst().getRules();
         Set<String> names = new HashSet<>();
@@ -88,7 +87,8 @@ class ChartMonitoringTest {
                             "runbook_url",
                             "https://docs.example.com/operations#"
                                     + rule.getAlert().toLowerCase(java.util.Locale.ROOT))
-                    .hasEntrySatisfying("summary", summary -> assertThat(summary).isNotBlank());
+                    .hasEntrySatisfying(
+                            "summary", summary -> assertThat(summary).isNotBlank());
         });
         assertThat(rules.stream().map(rule -> rule.getAnnotations().get("summary")))
                 .as("Prometheus' own templates reach it whole")
@@ -106,7 +106,8 @@ class ChartMonitoringTest {
         Set<Integer> ids = new HashSet<>();
         assertThat(json.path("panels")).isNotEmpty().allSatisfy(panel -> {
             assertThat(ids.add(panel.path("id").asInt())).isTrue();
-            assertThat(panel.path("gridPos").path("x").asInt() + panel.path("gridPos").path("w").asInt())
+            assertThat(panel.path("gridPos").path("x").asInt()
+                            + panel.path("gridPos").path("w").asInt())
                     .isLessThanOrEqualTo(24);
         });
     }

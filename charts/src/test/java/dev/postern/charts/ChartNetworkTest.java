@@ -42,11 +42,12 @@ class ChartNetworkTest {
                 .containsExactlyInAnyOrder("acme-postern-job-service", "acme-postern-hooks", "acme-postern-functions");
         assertThat(shut).allSatisfy(policy -> {
             // A rule without peers or without ports would open all of them; DNS goes anywhere.
-            assertThat(policy.getSpec().getIngress()).allSatisfy(rule -> assertThat(rule.getFrom())
-                    .isNotEmpty());
-            assertThat(policy.getSpec().getEgress()).allSatisfy(rule -> assertThat(
-                            rule.getTo().isEmpty() && !ports(rule.getPorts()).equals(List.of("53", "53")))
-                    .isFalse());
+            assertThat(policy.getSpec().getIngress())
+                    .allSatisfy(rule -> assertThat(rule.getFrom()).isNotEmpty());
+            assertThat(policy.getSpec().getEgress())
+                    .allSatisfy(rule -> assertThat(rule.getTo().isEmpty()
+                                    && !ports(rule.getPorts()).equals(List.of("53", "53")))
+                            .isFalse());
         });
     }
 
@@ -75,14 +76,15 @@ class ChartNetworkTest {
 
     @Test
     void letsFunctionsReportAndNobodyElse() throws IOException {
-        NetworkPolicy policy = chart.render(ChartValues.API_IN_ALL_ROLES.yaml())
-                .one(NetworkPolicy.class, "acme-postern-job-service");
+        NetworkPolicy policy =
+                chart.render(ChartValues.API_IN_ALL_ROLES.yaml()).one(NetworkPolicy.class, "acme-postern-job-service");
 
         assertThat(policy.getSpec().getIngress()).singleElement().satisfies(rule -> {
             assertThat(ports(rule.getPorts())).containsExactly("callback");
             assertThat(rule.getFrom())
                     .singleElement()
-                    .satisfies(peer -> assertThat(labels(peer)).containsEntry("app.kubernetes.io/component", "function"));
+                    .satisfies(
+                            peer -> assertThat(labels(peer)).containsEntry("app.kubernetes.io/component", "function"));
         });
     }
 
@@ -117,8 +119,7 @@ class ChartNetworkTest {
                 .getLast()
                 .getTo();
         assertThat(through)
-                .extracting(peer ->
-                        peer.getNamespaceSelector().getMatchLabels().get("kubernetes.io/metadata.name"))
+                .extracting(peer -> peer.getNamespaceSelector().getMatchLabels().get("kubernetes.io/metadata.name"))
                 .containsExactly("knative-serving", "kourier-system");
     }
 
@@ -127,7 +128,11 @@ class ChartNetworkTest {
     }
 
     private static List<String> components(NetworkPolicy policy) {
-        return policy.getSpec().getPodSelector().getMatchExpressions().getFirst().getValues();
+        return policy.getSpec()
+                .getPodSelector()
+                .getMatchExpressions()
+                .getFirst()
+                .getValues();
     }
 
     private static List<String> ports(List<NetworkPolicyPort> ports) {

@@ -27,7 +27,8 @@ class ChartScalingTest {
         Rendered rendered = chart.render(ChartValues.EVERYTHING.yaml());
 
         ScaledObject.Spec rule = spec(rendered, "acme-postern-worker");
-        assertThat(rule.scaleTargetRef()).isEqualTo(new ScaledObject.Target("apps/v1", "Deployment", "acme-postern-worker"));
+        assertThat(rule.scaleTargetRef())
+                .isEqualTo(new ScaledObject.Target("apps/v1", "Deployment", "acme-postern-worker"));
         assertThat(rule.minReplicaCount()).isEqualTo(2);
         assertThat(rule.maxReplicaCount()).isEqualTo(20);
         ScaledObject.Trigger trigger = rule.triggers().getFirst();
@@ -39,8 +40,8 @@ class ChartScalingTest {
         assertThat(trigger.metadata().get("query"))
                 .contains("j.task_identifier in ('export-report', 'system-ping') limit 1280")
                 .contains("j.locked_at is not null and j.waiting_since is null");
-        TriggerAuthentication secrets =
-                rendered.one(TriggerAuthentication.class, trigger.authenticationRef().name());
+        TriggerAuthentication secrets = rendered.one(
+                TriggerAuthentication.class, trigger.authenticationRef().name());
         assertThat(Objects.requireNonNull(secrets.getSpec()).secretTargetRef())
                 .containsExactlyInAnyOrder(
                         new TriggerAuthentication.SecretKey("password", "acme-db-app", "password"),
@@ -53,8 +54,12 @@ class ChartScalingTest {
         Rendered rendered = chart.render(ChartValues.KEDA_WITH_ONE_URI.yaml());
 
         ScaledObject.Trigger trigger = spec(rendered, "acme-postern").triggers().getFirst();
-        assertThat(trigger.metadata()).containsOnlyKeys("query", "targetQueryValue").containsEntry("targetQueryValue", "20");
-        assertThat(trigger.metadata().get("query")).doesNotContain("task_identifier").contains("limit 200");
+        assertThat(trigger.metadata())
+                .containsOnlyKeys("query", "targetQueryValue")
+                .containsEntry("targetQueryValue", "20");
+        assertThat(trigger.metadata().get("query"))
+                .doesNotContain("task_identifier")
+                .contains("limit 200");
         assertThat(Objects.requireNonNull(rendered.one(TriggerAuthentication.class, "acme-postern-database")
                                 .getSpec())
                         .secretTargetRef())
@@ -81,10 +86,14 @@ class ChartScalingTest {
     void leavesTheNumberOfPodsToTheScalerAndBudgetsThem() throws IOException {
         Rendered rendered = chart.render(ChartValues.EVERYTHING.yaml());
 
-        assertThat(rendered.one(Deployment.class, "acme-postern-worker").getSpec().getReplicas())
+        assertThat(rendered.one(Deployment.class, "acme-postern-worker")
+                        .getSpec()
+                        .getReplicas())
                 .as("a number here would be set again by each upgrade")
                 .isNull();
-        assertThat(rendered.one(Deployment.class, "acme-postern-callback").getSpec().getReplicas())
+        assertThat(rendered.one(Deployment.class, "acme-postern-callback")
+                        .getSpec()
+                        .getReplicas())
                 .isEqualTo(2);
         assertThat(rendered.all(PodDisruptionBudget.class))
                 .extracting(budget -> budget.getMetadata().getName())

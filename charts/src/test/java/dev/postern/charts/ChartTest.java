@@ -156,9 +156,8 @@ class ChartTest {
                             probe -> assertThat(port(container, probe)).isEqualTo(value(config, "POSTERN_HTTP_PORT")));
             Lifecycle lifecycle = container.getLifecycle();
             assertThat(lifecycle == null).isEqualTo(values == ChartValues.HPA);
-            long notice = lifecycle == null
-                    ? 0
-                    : lifecycle.getPreStop().getSleep().getSeconds();
+            long notice =
+                    lifecycle == null ? 0 : lifecycle.getPreStop().getSleep().getSeconds();
             assertThat(pod.getTerminationGracePeriodSeconds())
                     .isGreaterThan(notice + Long.parseLong(value(config, "POSTERN_DRAIN_SECONDS")));
         });
@@ -315,8 +314,7 @@ class ChartTest {
 
     @Test
     void spreadsThePodsOfEachDeployment() throws IOException {
-        for (Deployment deployment :
-                chart.render(ChartValues.EVERYTHING.yaml()).all(Deployment.class)) {
+        for (Deployment deployment : chart.render(ChartValues.EVERYTHING.yaml()).all(Deployment.class)) {
             assertThat(deployment.getSpec().getTemplate().getSpec().getTopologySpreadConstraints())
                     .hasSize(2)
                     .allSatisfy(constraint -> assertThat(

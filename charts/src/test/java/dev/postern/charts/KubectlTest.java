@@ -57,7 +57,8 @@ class KubectlTest {
                   containers: [{name: a, image: "a:1", imagePolicy: Never}]
                 """);
 
-        assertThat(missing("", pod, yaml.tree(roundTrip(pod, scratch)))).containsExactly("/spec/containers/0/imagePolicy");
+        assertThat(missing("", pod, yaml.tree(roundTrip(pod, scratch))))
+                .containsExactly("/spec/containers/0/imagePolicy");
     }
 
     private String roundTrip(JsonNode workload, Path scratch) throws IOException, InterruptedException {

@@ -79,7 +79,8 @@ record Rendered(List<HasMetadata> manifests) {
                         all(Job.class).stream().map(job -> job.getSpec().getTemplate()))
                 .map(PodTemplateSpec::getSpec);
         Stream<Pod> plain = Stream.concat(
-                        templates, all(io.fabric8.kubernetes.api.model.Pod.class).stream()
+                        templates,
+                        all(io.fabric8.kubernetes.api.model.Pod.class).stream()
                                 .map(io.fabric8.kubernetes.api.model.Pod::getSpec))
                 .map(pod -> new Pod(
                         pod.getAutomountServiceAccountToken(), pod.getEnableServiceLinks(), pod.getContainers()));

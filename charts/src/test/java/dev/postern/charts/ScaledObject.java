@@ -14,8 +14,7 @@ final class ScaledObject extends KedaResource {
     record Authentication(String name) {}
 
     /** What is measured. */
-    record Trigger(
-            String type, String metricType, Map<String, String> metadata, Authentication authenticationRef) {}
+    record Trigger(String type, String metricType, Map<String, String> metadata, Authentication authenticationRef) {}
 
     /** The rule. */
     record Spec(

@@ -185,8 +185,7 @@ final class TickLoop {
 
     private Result healthy(Schedule schedule, Result result) {
         if (sick.remove(schedule.id())) {
-            about(log.atInfo(), schedule)
-                    .log("schedule {} (task {}) works again", schedule.id(), schedule.task());
+            about(log.atInfo(), schedule).log("schedule {} (task {}) works again", schedule.id(), schedule.task());
         }
         return result;
     }

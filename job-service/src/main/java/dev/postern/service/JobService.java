@@ -88,7 +88,10 @@ public final class JobService {
     public JobService(ServiceConfig config, WorkerListener listener, InstantSource clock, RandomGenerator random) {
         this.config = config;
         this.metrics = new Metrics(
-                version(), config.roles().stream().map(role -> role.name().toLowerCase(Locale.ROOT)).toList());
+                version(),
+                config.roles().stream()
+                        .map(role -> role.name().toLowerCase(Locale.ROOT))
+                        .toList());
         this.listener = listener;
         this.clock = clock;
         this.random = random;
@@ -158,7 +161,10 @@ public final class JobService {
         JobStore store = new JobStore(opened, schema);
         // Callbacks first: a function may report before its dispatch has returned.
         if (config.roles().contains(Role.CALLBACK)) {
-            CallbackVerticle verticle = new CallbackVerticle(store, config.callback(), metrics.callback(traced == null ? CallbackListener.NONE : traced.callback()));
+            CallbackVerticle verticle = new CallbackVerticle(
+                    store,
+                    config.callback(),
+                    metrics.callback(traced == null ? CallbackListener.NONE : traced.callback()));
             callback = verticle;
             created.deployVerticle(verticle).await();
         }

@@ -153,8 +153,7 @@ class AddTest {
     void waitsForTheEndAndTellsIt() throws InterruptedException {
         try (ScriptedFunction function = new ScriptedFunction();
                 ServiceProcess service = ServiceProcess.serve(
-                        database.config(),
-                        Map.of("FUNCTION_URL", function.url(), "POSTERN_ROLES", "worker"))) {
+                        database.config(), Map.of("FUNCTION_URL", function.url(), "POSTERN_ROLES", "worker"))) {
             service.awaitReady();
             function.does(call -> call.answer(200));
             assertThat(add("ping", "--wait", "60")).isZero();

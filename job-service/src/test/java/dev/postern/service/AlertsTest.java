@@ -13,6 +13,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
@@ -47,9 +48,10 @@ class AlertsTest {
         while (series.find()) {
             Map<String, Set<String>> labels = printed.computeIfAbsent(series.group(1), name -> new HashMap<>());
             if (series.group(2) != null) {
-                LABEL.matcher(series.group(2)).results().forEach(label -> labels.computeIfAbsent(
-                                label.group(1), name -> new HashSet<>())
-                        .add(label.group(2)));
+                LABEL.matcher(series.group(2))
+                        .results()
+                        .forEach(label -> labels.computeIfAbsent(label.group(1), name -> new HashSet<>())
+                                .add(label.group(2)));
             }
         }
         assertThat(printed).hasSizeGreaterThan(40);
@@ -64,8 +66,8 @@ class AlertsTest {
 
     @Test
     void theDashboardAsksForWhatIsExported() throws IOException {
-        JsonNode dashboard = new ObjectMapper()
-                .readTree(FILES.resolve("dashboard.json").toFile());
+        JsonNode dashboard =
+                new ObjectMapper().readTree(FILES.resolve("dashboard.json").toFile());
         List<String> expressions = new ArrayList<>();
         dashboard.findValues("expr").forEach(expression -> expressions.add(expression.asText()));
         dashboard.path("templating").path("list").forEach(variable -> {
@@ -87,9 +89,10 @@ class AlertsTest {
                 "postern_outcomes_total{outcome=~\"retry|failed\"}",
                 "sum by (tenant) (postern_jobs)",
                 "sum(rate(postern_claim_seconds_count[5m])")) {
-            assertThat(wrong).satisfies(expression -> org.assertj.core.api.Assertions.assertThatThrownBy(
-                            () -> asksForWhatIsExported(expression))
-                    .isInstanceOf(AssertionError.class));
+            assertThat(wrong)
+                    .satisfies(expression -> org.assertj.core.api.Assertions.assertThatThrownBy(
+                                    () -> asksForWhatIsExported(expression))
+                            .isInstanceOf(AssertionError.class));
         }
     }
 
@@ -97,11 +100,13 @@ class AlertsTest {
     void eachAlertHasItsSectionInTheRunbooks() throws IOException {
         String alerts = Files.readString(FILES.resolve("alerts.yaml"));
         List<String> names = matches("(?m)^      - alert: (\\w+)$", alerts);
-        Set<String> sections = new HashSet<>(
-                matches("(?m)^#+ (\\w+)$", Files.readString(Path.of("..", "docs", "operations.md"))));
+        Set<String> sections =
+                new HashSet<>(matches("(?m)^#+ (\\w+)$", Files.readString(Path.of("..", "docs", "operations.md"))));
 
-        assertThat(names).hasSizeGreaterThan(10).doesNotHaveDuplicates().allSatisfy(name -> assertThat(sections)
-                .contains(name));
+        assertThat(names)
+                .hasSizeGreaterThan(10)
+                .doesNotHaveDuplicates()
+                .allSatisfy(name -> assertThat(sections).contains(name));
         assertThat(matches("runbook_url: docs/operations\\.md#(\\w+)", alerts))
                 .isEqualTo(names.stream()
                         .map(name -> name.toLowerCase(Locale.ROOT))
@@ -113,20 +118,18 @@ class AlertsTest {
 
     private void asksForWhatIsExported(String expression) {
         long open = expression.chars().filter(c -> c == '(').count();
-        assertThat(open).as("parentheses of %s", expression).isEqualTo(expression.chars()
-                .filter(c -> c == ')')
-                .count());
+        assertThat(open)
+                .as("parentheses of %s", expression)
+                .isEqualTo(expression.chars().filter(c -> c == ')').count());
         List<MatchResult> selectors = SELECTOR.matcher(expression).results().toList();
         assertThat(selectors).as("metrics in %s", expression).isNotEmpty();
         Set<String> labels = new HashSet<>(ADDED);
         for (MatchResult selector : selectors) {
-            Map<String, Set<String>> known = printed.get(selector.group(1));
-            assertThat(known).as("%s, in %s", selector.group(1), expression).isNotNull();
+            assertThat(printed).as("metrics, for %s", expression).containsKey(selector.group(1));
+            Map<String, Set<String>> known = Objects.requireNonNull(printed.get(selector.group(1)));
             labels.addAll(known.keySet());
             if (selector.group(2) != null) {
-                MATCHER.matcher(selector.group(2))
-                        .results()
-                        .forEach(matcher -> matches(known, matcher, expression));
+                MATCHER.matcher(selector.group(2)).results().forEach(matcher -> matches(known, matcher, expression));
             }
         }
         GROUPING.matcher(expression)
@@ -143,12 +146,15 @@ class AlertsTest {
         }
         assertThat(known).as("labels in %s", expression).containsKey(label);
         // Of what only some roles or tasks have, and of statuses, not every value was printed.
-        if (Set.of("state", "outcome", "holder", "result").contains(label) && !matcher.group(3).startsWith("$")) {
+        if (Set.of("state", "outcome", "holder", "result").contains(label)
+                && !matcher.group(3).startsWith("$")) {
             Set<String> values = new HashSet<>(known.getOrDefault(label, Set.of()));
             if (label.equals("state")) {
                 values.addAll(STATES);
             }
-            assertThat(values).as("values of %s in %s", label, expression).contains(matcher.group(3).split("\\|"));
+            assertThat(values)
+                    .as("values of %s in %s", label, expression)
+                    .contains(matcher.group(3).split("\\|"));
         }
     }
 

@@ -136,9 +136,9 @@ class ApiCommandsTest {
                         + "\"tz\":\"Europe/Berlin\"}', job_key => 'nightly', missed_ticks => 'all', jitter => '90 s')",
                 tenant());
         database.execute("select app_jobs.add_scheduled_job(?, 'pong', schedule_info => '\"0 * * * *\"')", tenant());
-        String id = database.value("select max(id)::text from app_jobs.scheduled_jobs")
-                .toString();
-        String first = Long.toString(Long.parseLong(id) - 1);
+        long last = database.number("select max(id) from app_jobs.scheduled_jobs");
+        String id = Long.toString(last);
+        String first = Long.toString(last - 1);
 
         for (List<String> command : List.of(
                 List.of("dead-letters"),

@@ -87,9 +87,10 @@ class JsonLogTest {
             assertThat(json.path("formattedMessage").asText()).as(line).isNotEmpty();
             String logger = json.path("loggerName").asText();
             for (JsonNode pair : json.path("kvpList")) {
-                pair.fieldNames().forEachRemaining(name -> keys.computeIfAbsent(
-                                logger.replaceAll("^dev\\.postern\\.|\\.\\w+$", ""), role -> new TreeSet<>())
-                        .add(name));
+                pair.fieldNames()
+                        .forEachRemaining(name -> keys.computeIfAbsent(
+                                        logger.replaceAll("^dev\\.postern\\.|\\.\\w+$", ""), role -> new TreeSet<>())
+                                .add(name));
             }
         }
         return keys;

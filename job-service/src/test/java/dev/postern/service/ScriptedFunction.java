@@ -90,7 +90,8 @@ final class ScriptedFunction implements AutoCloseable {
         }
 
         /** Reports to a path below the callback URL. */
-        int callBack(String path, boolean error, String body, String... headers) throws IOException, InterruptedException {
+        int callBack(String path, boolean error, String body, String... headers)
+                throws IOException, InterruptedException {
             HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(header("X-Callback-Url") + path))
                     .header("Content-Type", "application/json")
                     .header("X-Worker-Id", header("X-Worker-Id"))

@@ -76,8 +76,7 @@ class TracesTest {
             assertThat(hex(dispatch.getParentSpanId())).isEqualTo(ADDED_BY);
             assertThat(dispatch.getKind()).isEqualTo(Span.SpanKind.SPAN_KIND_CLIENT);
             assertThat(value(dispatch.getAttributesList(), "postern.task")).isEqualTo("greet");
-            assertThat(value(dispatch.getAttributesList(), "postern.tenant"))
-                    .isEqualTo(JobDatabase.TENANT.toString());
+            assertThat(value(dispatch.getAttributesList(), "postern.tenant")).isEqualTo(JobDatabase.TENANT.toString());
             assertThat(dispatch.getStatus().getCode()).isEqualTo(StatusCode.STATUS_CODE_UNSET);
 
             // The function is called under the dispatch's span, so that its own hangs below.
@@ -123,7 +122,9 @@ class TracesTest {
             service.awaitReady();
             add("greet", "00-" + TRACE + "-" + ADDED_BY + "-00");
             Awaitility.await().until(() -> !function.calls.isEmpty());
-            assertThat(function.calls.getFirst().header("traceparent")).startsWith("00-" + TRACE).endsWith("-00");
+            assertThat(function.calls.getFirst().header("traceparent"))
+                    .startsWith("00-" + TRACE)
+                    .endsWith("-00");
             // What was begun before the end is sent at the end.
             service.terminate(Duration.ofSeconds(60));
         }

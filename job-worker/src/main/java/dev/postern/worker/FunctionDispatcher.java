@@ -95,7 +95,8 @@ final class FunctionDispatcher {
     interface TraceContext {
 
         /** Null for none. */
-        @Nullable String of(ClaimedJob job);
+        @Nullable
+        String of(ClaimedJob job);
     }
 
     Future<Void> close() {

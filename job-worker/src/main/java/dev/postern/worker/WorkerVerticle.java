@@ -94,8 +94,7 @@ public final class WorkerVerticle extends VerticleBase {
                         targets,
                         dispatcher,
                         new AnswerTable(clock, random, config.callbackLease(), config.callbackLeaseMax()),
-                        new OutcomeBatcher(
-                                vertx, context, store, OUTCOME_MAX_AGE, Integer.MAX_VALUE, listener::stored),
+                        new OutcomeBatcher(vertx, context, store, OUTCOME_MAX_AGE, Integer.MAX_VALUE, listener::stored),
                         leases,
                         cancels),
                 this::gone);

@@ -44,12 +44,13 @@ public final class JobDirectory {
         this.oldestTick = "select coalesce(greatest(0, extract(epoch from " + schema
                 + ".schedule_clock() - min(s.next_tick_at))), 0)::double precision from " + schema
                 + ".scheduled_jobs s where isfinite(s.next_tick_at)";
-        this.tenants = "with busiest as (select j.database_id, count(*) filter (where j.locked_at is null and j.attempts"
-                + " < j.max_attempts and j.run_at <= now()) as ready, count(*) filter (where j.locked_at is not null) as"
-                + " leased, count(*) filter (where j.locked_at is null and j.attempts >= j.max_attempts) as dead from "
-                + schema + ".jobs j group by j.database_id order by 2 + 3 desc, 4 desc, 1 limit $1)"
-                + " select b.database_id, s.state, s.jobs from busiest b cross join lateral (values ('ready', b.ready),"
-                + " ('leased', b.leased), ('dead', b.dead)) as s (state, jobs)";
+        this.tenants =
+                "with busiest as (select j.database_id, count(*) filter (where j.locked_at is null and j.attempts"
+                        + " < j.max_attempts and j.run_at <= now()) as ready, count(*) filter (where j.locked_at is not null) as"
+                        + " leased, count(*) filter (where j.locked_at is null and j.attempts >= j.max_attempts) as dead from "
+                        + schema + ".jobs j group by j.database_id order by 2 + 3 desc, 4 desc, 1 limit $1)"
+                        + " select b.database_id, s.state, s.jobs from busiest b cross join lateral (values ('ready', b.ready),"
+                        + " ('leased', b.leased), ('dead', b.dead)) as s (state, jobs)";
         this.oldestReady = "select coalesce(extract(epoch from now() - min(j.run_at)), 0)::double precision from "
                 + schema + ".jobs j where j.locked_at is null and j.attempts < j.max_attempts and j.run_at <= now()";
         this.find = "select j.id, j.task_identifier, " + schema + ".job_state(j) as state, j.attempts, j.max_attempts,"

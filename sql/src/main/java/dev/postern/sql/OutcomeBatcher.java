@@ -55,12 +55,7 @@ public final class OutcomeBatcher {
      * @param stored told on the context how long each batch took, from sending until the database had committed it
      */
     public OutcomeBatcher(
-            Vertx vertx,
-            Context context,
-            JobStore store,
-            Duration maxAge,
-            int maxBacklog,
-            Consumer<Duration> stored) {
+            Vertx vertx, Context context, JobStore store, Duration maxAge, int maxBacklog, Consumer<Duration> stored) {
         this.vertx = vertx;
         this.context = context;
         this.store = store;

@@ -157,8 +157,8 @@ class OutcomeBatcherTest {
                 vertx,
                 new DatabaseConfig("127.0.0.1", 1, c.database(), c.user(), c.password(), c.schema(), 1, c.tls()),
                 "nowhere");
-        OutcomeBatcher batcher =
-                new OutcomeBatcher(vertx, context, new JobStore(nowhere, c.schema()), Duration.ZERO, 1_000, ignored -> {});
+        OutcomeBatcher batcher = new OutcomeBatcher(
+                vertx, context, new JobStore(nowhere, c.schema()), Duration.ZERO, 1_000, ignored -> {});
         List<Future<Verdict>> verdicts = new ArrayList<>();
         for (int i = 0; i < 500; i++) {
             verdicts.add(batcher.offer(new Attempt(i, 1, JobDatabase.TENANT), Outcome.Complete.EMPTY));

@@ -122,7 +122,8 @@ public final class ConfigReader {
                 bindHost,
                 env.number("POSTERN_HTTP_PORT", 8081, 0, PORT_MAX),
                 env.seconds("POSTERN_DRAIN_SECONDS", Duration.ofSeconds(25), 0, DAY),
-                new ServiceConfig.Telemetry(env.number("POSTERN_METRICS_TENANTS", 0, 0, 1000), new TraceSettings(env).read()));
+                new ServiceConfig.Telemetry(
+                        env.number("POSTERN_METRICS_TENANTS", 0, 0, 1000), new TraceSettings(env).read()));
         return checked(config);
     }
 

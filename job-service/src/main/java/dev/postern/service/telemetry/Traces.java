@@ -89,9 +89,8 @@ public final class Traces implements AutoCloseable {
                 .setRetryPolicy(RETRY);
         headers.forEach(exporter::addHeader);
         this.provider = SdkTracerProvider.builder()
-                .setResource(Resource.getDefault().toBuilder()
-                        .put(SERVICE, service)
-                        .build())
+                .setResource(
+                        Resource.getDefault().toBuilder().put(SERVICE, service).build())
                 .setSampler(Sampler.parentBased(Sampler.alwaysOn()))
                 .addSpanProcessor(BatchSpanProcessor.builder(exporter.build())
                         .setScheduleDelay(PAUSE)
@@ -163,7 +162,8 @@ public final class Traces implements AutoCloseable {
                         .setAttribute("postern.worker", workerId)
                         .setAttribute("postern.jobs", jobs.size());
                 for (ClaimedJob job : jobs) {
-                    SpanContext added = Span.fromContext(context(job.traceparent())).getSpanContext();
+                    SpanContext added =
+                            Span.fromContext(context(job.traceparent())).getSpanContext();
                     if (added.isValid()) {
                         builder.addLink(added);
                     }
@@ -182,7 +182,8 @@ public final class Traces implements AutoCloseable {
                     .setSpanKind(SpanKind.CLIENT)
                     .setAttribute("postern.job", Long.toString(job.attempt().jobId()))
                     .setAttribute("postern.task", job.task())
-                    .setAttribute("postern.attempt", Integer.toString(job.attempt().number()))
+                    .setAttribute(
+                            "postern.attempt", Integer.toString(job.attempt().number()))
                     .setAttribute("postern.tenant", job.databaseId().toString());
             if (job.requestId() != null) {
                 builder.setAttribute("postern.request", job.requestId());
@@ -194,7 +195,8 @@ public final class Traces implements AutoCloseable {
             Span span = builder.startSpan();
             dispatches.put(job.attempt(), span);
             SpanContext own = span.getSpanContext();
-            return "00-" + own.getTraceId() + "-" + own.getSpanId() + "-" + own.getTraceFlags().asHex();
+            return "00-" + own.getTraceId() + "-" + own.getSpanId() + "-"
+                    + own.getTraceFlags().asHex();
         }
 
         @Override
