@@ -158,9 +158,9 @@ class AlertsTest {
         }
     }
 
-    /** As job_state answers, and the two of the history. */
+    /** As job_state answers. */
     private static final Set<String> STATES =
-            Set.of("scheduled", "ready", "running", "waiting", "retrying", "dead", "succeeded", "cancelled");
+            Set.of("scheduled", "ready", "running", "waiting", "retrying", "dead");
 
     // One line, or folded over several that are indented further.
     private static List<String> expressions(String alerts) {

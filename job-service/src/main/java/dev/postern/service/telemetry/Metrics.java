@@ -36,7 +36,7 @@ public final class Metrics {
 
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final MultiGauge jobs = MultiGauge.builder("postern.jobs")
-            .description("Jobs by task and state; ended ones of the last day")
+            .description("Jobs that have not ended, by task and state")
             .register(registry);
     private final AtomicReference<Double> oldestReady = new AtomicReference<>(0.0);
     private final AtomicReference<Double> oldestTick = new AtomicReference<>(0.0);
