@@ -145,8 +145,12 @@ final class LivePart implements Part {
         }
 
         private void close() {
+            InputStream stream = open.get();
+            if (stream == null) {
+                return;
+            }
             try {
-                open.get().close();
+                stream.close();
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

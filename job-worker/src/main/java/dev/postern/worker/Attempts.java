@@ -147,11 +147,13 @@ final class Attempts implements ClaimLoop.Slots {
         }
         listener.dispatched(job, url);
         entry.exchange = exchange;
+        ClaimedJob sent = job.withoutPayload();
+        entry.job = sent;
         exchange.result().onSuccess(result -> {
             long now = System.nanoTime();
             int status = result instanceof DispatchResult.Answer answer ? answer.status() : 0;
-            listener.answered(job, status, Duration.ofNanos(now - sentAt));
-            Optional<Outcome> outcome = entry.lost ? Optional.empty() : read(result, job);
+            listener.answered(sent, status, Duration.ofNanos(now - sentAt));
+            Optional<Outcome> outcome = entry.lost ? Optional.empty() : read(result, sent);
             boolean freed = call.end(TargetSign.of(result, outcome));
             inFlight.answered(entry);
             readAhead.answered(now);

@@ -106,7 +106,7 @@ final class FunctionDispatcher {
     /** An exchange that is under way. */
     final class Exchange {
 
-        private final ClaimedJob job;
+        private ClaimedJob job;
         private final Optional<URI> url;
         private final Promise<DispatchResult> result = Promise.promise();
         private @Nullable HttpClientRequest request;
@@ -152,7 +152,10 @@ final class FunctionDispatcher {
                             config.timeouts().firstByte().toMillis(),
                             config.timeouts().total().toMillis()),
                     ignored -> timedOut());
-            opened.send(Buffer.buffer(job.payload()))
+            Buffer body = Buffer.buffer(job.payload());
+            // Calls may last: what is kept meanwhile gets old and is collected late.
+            job = job.withoutPayload();
+            opened.send(body)
                     .onSuccess(this::read)
                     .onFailure(cause -> end(
                             reset(cause)

@@ -32,7 +32,9 @@ final class InFlight {
     /** One job. Mutable, and seen by the worker's context only. */
     static final class Entry {
 
-        final ClaimedJob job;
+        /** Without its payload once it has been called. */
+        ClaimedJob job;
+
         long trustedUntilNanos;
         FunctionDispatcher.@Nullable Exchange exchange;
         /** Set when the lease is no longer the worker's: whatever the function answers, nothing is offered. */

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param databaseId the tenant
  * @param queueName its FIFO queue, or null for a job that runs in parallel
  * @param task the task identifier
- * @param payload the payload's JSON text, as stored
+ * @param payload the payload's JSON text, as stored; empty when it has been sent
  * @param maxAttempts the attempt after which the trying ends
  * @param actorId who caused the job
  * @param entityId what it is about
@@ -32,4 +32,22 @@ public record ClaimedJob(
         @Nullable String requestId,
         @Nullable String traceparent,
         int priority,
-        OffsetDateTime runAt) {}
+        OffsetDateTime runAt) {
+
+    /** The same without its payload: a worker keeps the job until it has ended, and payloads only until they are sent. */
+    public ClaimedJob withoutPayload() {
+        return new ClaimedJob(
+                attempt,
+                databaseId,
+                queueName,
+                task,
+                "",
+                maxAttempts,
+                actorId,
+                entityId,
+                requestId,
+                traceparent,
+                priority,
+                runAt);
+    }
+}
