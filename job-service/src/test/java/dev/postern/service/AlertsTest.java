@@ -159,8 +159,7 @@ class AlertsTest {
     }
 
     /** As job_state answers. */
-    private static final Set<String> STATES =
-            Set.of("scheduled", "ready", "running", "waiting", "retrying", "dead");
+    private static final Set<String> STATES = Set.of("scheduled", "ready", "running", "waiting", "retrying", "dead");
 
     // One line, or folded over several that are indented further.
     private static List<String> expressions(String alerts) {
