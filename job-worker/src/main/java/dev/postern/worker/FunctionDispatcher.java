@@ -21,16 +21,19 @@ import io.vertx.core.http.StreamResetException;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends one claimed job to its function and reports what came back. Connections are kept and pooled per function; never
- * follows a redirect; never fails its future: every end is a {@link DispatchResult}.
+ * Sends a claimed job, or a call without a job, to its function and reports what came back. Connections are kept and
+ * pooled per function; never follows a redirect; never fails its future: every end is a {@link DispatchResult}.
  */
 final class FunctionDispatcher {
 
@@ -106,17 +109,26 @@ final class FunctionDispatcher {
     /** An exchange that is under way. */
     final class Exchange {
 
-        private ClaimedJob job;
+        private final String task;
         private final Optional<URI> url;
+        /** Writes headers and gives the body, once. Calls may last: what is kept meanwhile gets old and is collected late. */
+        private @Nullable Function<MultiMap, Buffer> letter;
+
+        private final Duration total;
+        private final Duration firstByte;
         private final Promise<DispatchResult> result = Promise.promise();
         private @Nullable HttpClientRequest request;
         private long timer = -1;
         private long sentAt;
         private boolean reading;
 
-        private Exchange(ClaimedJob job, Optional<URI> url) {
-            this.job = job;
+        private Exchange(String task, Optional<URI> url, Function<MultiMap, Buffer> letter, Duration total) {
+            this.task = task;
             this.url = url;
+            this.letter = letter;
+            this.total = total;
+            Duration first = config.timeouts().firstByte();
+            this.firstByte = first.compareTo(total) < 0 ? first : total;
         }
 
         Future<DispatchResult> result() {
@@ -131,7 +143,7 @@ final class FunctionDispatcher {
         private void start() {
             if (url.isEmpty()) {
                 end(new DispatchResult.NoRoute(
-                        "no URL for task '" + job.task() + "': name it in POSTERN_FUNCTIONS or set FUNCTION_URL"));
+                        "no URL for task '" + task + "': name it in POSTERN_FUNCTIONS or set FUNCTION_URL"));
                 return;
             }
             client.request(options(url.get()))
@@ -145,16 +157,10 @@ final class FunctionDispatcher {
                 return;
             }
             request = opened;
-            describe(opened.headers(), job);
+            Buffer body = Objects.requireNonNull(letter).apply(opened.headers());
+            letter = null;
             sentAt = System.nanoTime();
-            timer = vertx.setTimer(
-                    Math.min(
-                            config.timeouts().firstByte().toMillis(),
-                            config.timeouts().total().toMillis()),
-                    ignored -> timedOut());
-            Buffer body = Buffer.buffer(job.payload());
-            // Calls may last: what is kept meanwhile gets old and is collected late.
-            job = job.withoutPayload();
+            timer = vertx.setTimer(firstByte.toMillis(), ignored -> timedOut());
             opened.send(body)
                     .onSuccess(this::read)
                     .onFailure(cause -> end(
@@ -168,11 +174,10 @@ final class FunctionDispatcher {
                 return;
             }
             reading = true;
-            if (config.timeouts().firstByte().compareTo(config.timeouts().total()) < 0) {
+            if (firstByte.compareTo(total) < 0) {
                 vertx.cancelTimer(timer);
                 long spentMs = (System.nanoTime() - sentAt) / 1_000_000;
-                timer = vertx.setTimer(
-                        Math.max(1, config.timeouts().total().toMillis() - spentMs), ignored -> timedOut());
+                timer = vertx.setTimer(Math.max(1, total.toMillis() - spentMs), ignored -> timedOut());
             }
             Buffer body = Buffer.buffer();
             response.exceptionHandler(
@@ -190,10 +195,8 @@ final class FunctionDispatcher {
         private void timedOut() {
             end(new DispatchResult.TimedOut(
                     reading
-                            ? "answer not complete within "
-                                    + config.timeouts().total().toSeconds() + " s"
-                            : "no answer within "
-                                    + config.timeouts().firstByte().toSeconds() + " s"));
+                            ? "answer not complete within " + total.toSeconds() + " s"
+                            : "no answer within " + firstByte.toSeconds() + " s"));
         }
 
         /** Settles and closes the connection, which is in the middle of something. */
@@ -213,7 +216,37 @@ final class FunctionDispatcher {
 
     /** Sends the job to its URL; empty when nothing says where its task lives. */
     Exchange dispatch(ClaimedJob job, Optional<URI> url) {
-        Exchange exchange = new Exchange(job, url);
+        return start(new Exchange(
+                job.task(),
+                url,
+                headers -> {
+                    describe(headers, job);
+                    return Buffer.buffer(job.payload());
+                },
+                config.timeouts().total()));
+    }
+
+    /**
+     * Sends a call that belongs to no job.
+     *
+     * @param headers beside those that say what kind of call it is; a header of the contract that is not among them is
+     *     not sent
+     * @param atMost how long it may take, if that is less than an attempt's time-out
+     */
+    Exchange call(String task, Optional<URI> url, Map<String, String> headers, Buffer payload, Duration atMost) {
+        Duration attempt = config.timeouts().total();
+        Duration total = atMost.compareTo(attempt) < 0 ? atMost : attempt;
+        return start(new Exchange(
+                task,
+                url,
+                sent -> {
+                    describe(sent, task, headers, payload, total);
+                    return payload;
+                },
+                total));
+    }
+
+    private static Exchange start(Exchange exchange) {
         exchange.start();
         return exchange;
     }
@@ -244,12 +277,7 @@ final class FunctionDispatcher {
                 .add(TASK, printable(job.task()))
                 .add(ATTEMPT, Integer.toString(job.attempt().number()))
                 .add(MAX_ATTEMPTS, Integer.toString(job.maxAttempts()))
-                .add(
-                        DEADLINE,
-                        clock.instant()
-                                .plus(config.timeouts().total())
-                                .truncatedTo(ChronoUnit.MILLIS)
-                                .toString())
+                .add(DEADLINE, deadline(config.timeouts().total()))
                 .add(LEASE_SECONDS, leaseSeconds)
                 .add(IDEMPOTENCY_KEY, job.databaseId() + ":" + job.attempt().jobId());
         if (job.actorId() != null) {
@@ -266,32 +294,56 @@ final class FunctionDispatcher {
             headers.add(TRACEPARENT, printable(traceparent));
         }
         if (config.cloudEvents()) {
-            addCloudEvent(headers, job);
+            addCloudEvent(
+                    headers,
+                    Long.toString(job.attempt().jobId()),
+                    job.databaseId().toString(),
+                    "dev.postern.job",
+                    job.task());
         }
         if (!config.signing().isEmpty()) {
-            sign(headers, job);
+            sign(headers, headers.get(JobHeaders.IDEMPOTENCY_KEY), job.payload().getBytes(StandardCharsets.UTF_8));
         }
     }
 
+    private void describe(MultiMap headers, String task, Map<String, String> given, Buffer payload, Duration total) {
+        headers.add(HttpHeaders.CONTENT_TYPE, JSON)
+                .add(HttpHeaders.ACCEPT, JSON_OR_PROBLEM)
+                .add(HttpHeaders.USER_AGENT, POSTERN)
+                .add(TASK, printable(task))
+                .add(DEADLINE, deadline(total));
+        given.forEach((name, value) -> headers.add(name, printable(value)));
+        // What the runtimes of functions tell calls apart by, where the caller gave no key of his own.
+        String id = Optional.ofNullable(headers.get(JobHeaders.IDEMPOTENCY_KEY))
+                .orElseGet(() -> String.valueOf(headers.get(JobHeaders.REQUEST_ID)));
+        if (config.cloudEvents()) {
+            addCloudEvent(headers, id, String.valueOf(headers.get(JobHeaders.DATABASE_ID)), "dev.postern.call", task);
+        }
+        if (!config.signing().isEmpty()) {
+            sign(headers, id, payload.getBytes());
+        }
+    }
+
+    private String deadline(Duration total) {
+        return clock.instant().plus(total).truncatedTo(ChronoUnit.MILLIS).toString();
+    }
+
     /** CloudEvents 1.0 in binary mode. One job is one event, so its id is the same over the attempts. */
-    private void addCloudEvent(MultiMap headers, ClaimedJob job) {
+    private void addCloudEvent(MultiMap headers, String id, String databaseId, String type, String task) {
         headers.add("ce-specversion", "1.0")
-                .add("ce-id", Long.toString(job.attempt().jobId()))
-                .add("ce-source", "/databases/" + job.databaseId())
-                .add("ce-type", "dev.postern.job")
-                .add("ce-subject", percentEncoded(job.task()))
+                .add("ce-id", id)
+                .add("ce-source", "/databases/" + databaseId)
+                .add("ce-type", type)
+                .add("ce-subject", percentEncoded(task))
                 .add("ce-time", clock.instant().truncatedTo(ChronoUnit.MILLIS).toString());
     }
 
     /** By Standard Webhooks. The id is the key of idempotency, which is what that standard asks of it. */
-    private void sign(MultiMap headers, ClaimedJob job) {
-        String id = headers.get(JobHeaders.IDEMPOTENCY_KEY);
+    private void sign(MultiMap headers, String id, byte[] payload) {
         long seconds = clock.instant().getEpochSecond();
         headers.add(JobHeaders.WEBHOOK_ID, id)
                 .add(JobHeaders.WEBHOOK_TIMESTAMP, Long.toString(seconds))
-                .add(
-                        JobHeaders.WEBHOOK_SIGNATURE,
-                        config.signing().sign(id, seconds, job.payload().getBytes(StandardCharsets.UTF_8)));
+                .add(JobHeaders.WEBHOOK_SIGNATURE, config.signing().sign(id, seconds, payload));
     }
 
     // As the HTTP binding of CloudEvents has it: what is not printable ASCII, blank, quote and per cent, byte by byte.

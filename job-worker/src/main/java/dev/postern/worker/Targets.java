@@ -28,6 +28,9 @@ final class Targets {
     /** A target that nothing was sent to for so long starts over; it also keeps invented tasks from piling up. */
     private static final long FORGOTTEN_MS = 600_000;
 
+    /** Beyond so many, a new one makes room by those that nothing is known of. */
+    private static final int REMEMBERED = 1_000;
+
     /** Targets in one report, the restricted ones first: tenants choose the names of tasks, so their number is bounded. */
     private static final int REPORTED = 100;
 
@@ -102,13 +105,35 @@ final class Targets {
         if (!config.protectTargets() || url.isEmpty()) {
             return Optional.of(new Call(null, 0));
         }
+        long now = now();
+        if (targets.size() >= REMEMBERED && !targets.containsKey(url.get())) {
+            targets.values().removeIf(idle -> idle.guard.inFlight() == 0 && !idle.guard.restricted(now));
+        }
         Target target =
                 targets.computeIfAbsent(url.get(), first -> new Target(new TargetGuard(config.concurrency(), random)));
         target.tasks.add(task);
-        long now = now();
         target.usedAt = now;
         OptionalLong number = target.guard.begin(now);
         return number.isEmpty() ? Optional.empty() : Optional.of(new Call(target, number.getAsLong()));
+    }
+
+    /**
+     * As {@link #begin}, for a call that was not claimed by {@link #allowances}: also empty when a restricted target has as
+     * many calls under way as it may.
+     */
+    Optional<Call> beginUnclaimed(String task, Optional<URI> url) {
+        Target known = url.map(targets::get).orElse(null);
+        long now = now();
+        if (known != null && known.guard.restricted(now) && known.guard.allowance(now) == 0) {
+            return Optional.empty();
+        }
+        return begin(task, url);
+    }
+
+    /** After which time the URL's pause or cool-down ends; zero when none runs. */
+    Duration sparedFor(URI url) {
+        Target known = targets.get(url);
+        return known == null ? Duration.ZERO : known.guard.until(now());
     }
 
     private boolean end(Target target, long number, Optional<TargetSign> sign) {

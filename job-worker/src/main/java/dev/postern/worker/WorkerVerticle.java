@@ -51,6 +51,7 @@ public final class WorkerVerticle extends VerticleBase {
             ClaimLoop claims,
             WorkerReports reports,
             Drain drain,
+            FunctionCaller functions,
             Optional<JobNotifications> notifications) {}
 
     /**
@@ -84,6 +85,7 @@ public final class WorkerVerticle extends VerticleBase {
         WorkerReports reports = new WorkerReports(vertx, store, listener, this::report);
         Targets targets = new Targets(config, listener, clock, random, reports::now);
         FunctionDispatcher dispatcher = new FunctionDispatcher(vertx, config, clock, listener::traceparent);
+        AnswerTable answers = new AnswerTable(clock, random, config.callbackLease(), config.callbackLeaseMax());
         attempts = new Attempts(
                 config,
                 listener,
@@ -93,7 +95,7 @@ public final class WorkerVerticle extends VerticleBase {
                         router,
                         targets,
                         dispatcher,
-                        new AnswerTable(clock, random, config.callbackLease(), config.callbackLeaseMax()),
+                        answers,
                         new OutcomeBatcher(vertx, context, store, OUTCOME_MAX_AGE, Integer.MAX_VALUE, listener::stored),
                         leases,
                         cancels),
@@ -116,6 +118,13 @@ public final class WorkerVerticle extends VerticleBase {
                 claims,
                 reports,
                 new Drain(vertx, inFlight, claims, attempts, leases, config.workerId()),
+                new FunctionCaller(
+                        context,
+                        router,
+                        targets,
+                        new FunctionDispatcher(vertx, config, clock, listener::traceparent),
+                        answers,
+                        () -> claims.roomier(true)),
                 listened);
         parts = started;
         leases.start();
@@ -155,6 +164,11 @@ public final class WorkerVerticle extends VerticleBase {
                 started().targets().report());
     }
 
+    /** Calls functions without a job, by what this worker knows of its targets. From the deployment on, by any thread. */
+    public FunctionCaller functions() {
+        return started().functions();
+    }
+
     /**
      * Stops claiming, waits for what runs, then breaks off and gives back the rest, uncharged. May be called from any
      * thread and more than once.
@@ -185,6 +199,7 @@ public final class WorkerVerticle extends VerticleBase {
         return drainHere(Duration.ZERO)
                 .eventually(() -> p.reports().stop())
                 .eventually(() -> p.notifications().map(JobNotifications::close).orElseGet(Future::succeededFuture))
+                .eventually(() -> p.functions().close())
                 .eventually(() -> p.dispatcher().close());
     }
 
