@@ -47,7 +47,7 @@ begin
     execute 'grant usage on schema ${schema} to postern_tenant';
   end if;
 
-  foreach secured in array array['jobs', 'job_history', 'scheduled_jobs', 'audit_log', 'idempotency_keys'] loop
+  foreach secured in array array['jobs', 'job_history', 'scheduled_jobs', 'audit_log', 'idempotency_keys', 'task_schemas'] loop
     -- A policy that is plainly true is folded away, and with it what would keep a claim from its indexes.
     foreach group_role in array array['postern_worker', 'administrator'] loop
       execute format('drop policy if exists %I on ${schema}.%I', 'all_of_' || group_role, secured);
@@ -96,9 +96,10 @@ begin
       p.proname = any (array[
         'add_job', 'add_jobs', 'add_scheduled_job', 'cancel_job', 'cancel_jobs', 'replay_jobs', 'replay_dead_letters',
         'explain_job', 'job_state', 'pause_schedule', 'resume_schedule', 'run_schedule', 'delete_schedule',
-        'schedule_state', 'job_document', 'job_summary', 'json_time', 'list_jobs', 'require_tenant', 'retry_job', 'record_change',
-        'begin_request', 'end_request', 'schedule_document',
-        'session_context']) as for_tenants,
+        'schedule_state', 'job_document', 'job_summary', 'json_time', 'list_jobs', 'require_tenant', 'retry_job',
+        'record_change', 'begin_request', 'end_request', 'schedule_document', 'set_task_schema', 'delete_task_schema',
+        'task_schema_document', 'pause_jobs', 'resume_jobs', 'summarize_jobs', 'purge_jobs', 'audit_document',
+        'lock_schedule', 'session_context']) as for_tenants,
       p.proname = any (array[
         'add_job', 'add_scheduled_job', 'complete_job', 'complete_jobs', 'do_notify', 'fail_job', 'get_job',
         'get_scheduled_job', 'json_build_object_apply', 'permanently_fail_jobs', 'release_jobs',

@@ -1,5 +1,6 @@
 -- Pauses a task, a tenant (db_id) or a queue of a tenant (db_id and queue): none of its jobs is claimed until resume_jobs.
 -- What runs goes on, what is added waits. Exactly one of the three is named; pausing twice keeps the first pause.
+-- A caller who is bound to a tenant is refused with TENANT_FORBIDDEN (PJ005) for a task and for another tenant.
 -- Locks: the row of the settings. A claim that is under way may still take what it has looked at.
 create or replace function ${schema}.pause_jobs(
   paused_by text,
@@ -7,7 +8,7 @@ create or replace function ${schema}.pause_jobs(
   db_id uuid default null,
   queue text default null
 ) returns void
-language plpgsql
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -16,6 +17,13 @@ begin
       errcode = 'PJ003', detail = 'paused_by is null or empty.', hint = 'Say who pauses, for those who ask why.';
   end if;
   perform ${schema}.require_scope(pause_jobs.task, pause_jobs.db_id, pause_jobs.queue);
+  perform ${schema}.require_tenant(pause_jobs.db_id);
+  if pause_jobs.task is not null and ${schema}.caller_tenant() is not null then
+    raise exception 'TENANT_FORBIDDEN' using
+      errcode = 'PJ005',
+      detail = 'A task is every tenant''s, and the session acts for one.',
+      hint = 'Name the tenant (db_id), or a queue of it (db_id and queue).';
+  end if;
   if pause_jobs.task is not null then
     insert into ${schema}.task_settings as s (task_identifier, paused_at, paused_by)
     values (pause_jobs.task, now(), pause_jobs.paused_by)

@@ -1,15 +1,23 @@
--- Ends a pause of pause_jobs, named in the same way, and wakes workers. Returns whether there was one.
+-- Ends a pause of pause_jobs, named in the same way and refused to the same callers, and wakes workers. Returns whether
+-- there was one.
 -- Locks: the row of the settings.
 create or replace function ${schema}.resume_jobs(
   task text default null,
   db_id uuid default null,
   queue text default null
 ) returns boolean
-language plpgsql
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform ${schema}.require_scope(resume_jobs.task, resume_jobs.db_id, resume_jobs.queue);
+  perform ${schema}.require_tenant(resume_jobs.db_id);
+  if resume_jobs.task is not null and ${schema}.caller_tenant() is not null then
+    raise exception 'TENANT_FORBIDDEN' using
+      errcode = 'PJ005',
+      detail = 'A task is every tenant''s, and the session acts for one.',
+      hint = 'Name the tenant (db_id), or a queue of it (db_id and queue).';
+  end if;
   if resume_jobs.task is not null then
     update ${schema}.task_settings s
     set paused_at = null, paused_by = null

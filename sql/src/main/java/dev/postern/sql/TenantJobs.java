@@ -214,6 +214,24 @@ public final class TenantJobs {
         return new TenantSchedules(connection, schema, acting);
     }
 
+    /** Forgets those that are dead letters or have ended; their ids. */
+    public Future<List<Long>> purge(List<Long> jobIds) {
+        return call(
+                        "select job_id from " + schema + ".purge_jobs($1) job_id order by 1",
+                        Tuple.tuple().addArrayOfLong(jobIds.toArray(Long[]::new)))
+                .map(TenantJobs::ids);
+    }
+
+    /** The tenant's queues, tasks and audit log, in this transaction. */
+    public TenantWork work() {
+        return new TenantWork(connection, schema, acting);
+    }
+
+    /** The schemas of payloads that hold for the tenant, in this transaction. */
+    public TaskSchemas taskSchemas() {
+        return new TaskSchemas(connection, schema, acting);
+    }
+
     private static List<Long> ids(RowSet<Row> rows) {
         List<Long> ids = new ArrayList<>(rows.size());
         rows.forEach(row -> ids.add(row.getLong(0)));

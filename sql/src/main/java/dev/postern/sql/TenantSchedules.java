@@ -65,6 +65,11 @@ public final class TenantSchedules {
         return document("scheduled_jobs s where s.id = $1", Tuple.of(id));
     }
 
+    /** As {@link #find}; nobody else changes it until the end of the transaction. */
+    public Future<Optional<String>> hold(long id) {
+        return document("lock_schedule($1) s where s.id is not null", Tuple.of(id));
+    }
+
     /** Adds it, or replaces the tenant's schedule of its key. */
     public Future<String> add(NewSchedule schedule) {
         Tuple arguments = Tuple.tuple()

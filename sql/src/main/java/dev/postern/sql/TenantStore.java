@@ -21,11 +21,15 @@ public final class TenantStore {
 
     private static final long ANSWER_SECONDS = 10;
 
-    private static final String BECOME_TENANT = "select set_config('role', 'postern_tenant', true),"
-            + " set_config('jwt.claims.database_id', $1, true), set_config('jwt.claims.user_id', $2, true),"
-            + " set_config('postern.actor_id', $2, true), set_config('postern.request_id', $3, true),"
-            + " set_config('postern.traceparent', $4, true), set_config('statement_timeout', '" + STATEMENT_TIMEOUT
-            + "', true)";
+    private static final String ACT =
+            "set_config('jwt.claims.database_id', $1, true), set_config('jwt.claims.user_id', $2, true),"
+                    + " set_config('postern.actor_id', $2, true), set_config('postern.request_id', $3, true),"
+                    + " set_config('postern.traceparent', $4, true), set_config('statement_timeout', '"
+                    + STATEMENT_TIMEOUT
+                    + "', true)";
+
+    private static final String BECOME_TENANT = "select set_config('role', 'postern_tenant', true), " + ACT;
+    private static final String BECOME_OPERATOR = "select " + ACT;
 
     private final Pool pool;
     private final String schema;
@@ -66,8 +70,24 @@ public final class TenantStore {
      * @param what completes the sentence "cannot ..."
      */
     public <T> Future<T> within(Acting acting, String what, Function<TenantJobs, Future<T>> work) {
-        return pool.withTransaction(connection -> become(connection, acting)
-                        .compose(bound -> work.apply(new TenantJobs(connection, schema, acting))))
+        return transaction(
+                acting, BECOME_TENANT, what, connection -> work.apply(new TenantJobs(connection, schema, acting)));
+    }
+
+    /**
+     * Runs an operator's work in one transaction that no tenant binds: whoever calls has asked for the permission. The
+     * audit log still says for whom it was.
+     *
+     * @param what completes the sentence "cannot ..."
+     */
+    public <T> Future<T> unbound(Acting acting, String what, Function<Operations, Future<T>> work) {
+        return transaction(acting, BECOME_OPERATOR, what, connection -> work.apply(new Operations(connection, schema)));
+    }
+
+    private <T> Future<T> transaction(
+            Acting acting, String become, String what, Function<SqlConnection, Future<T>> work) {
+        return pool.withTransaction(
+                        connection -> become(connection, become, acting).compose(bound -> work.apply(connection)))
                 .timeout(ANSWER_SECONDS, TimeUnit.SECONDS)
                 .recover(cause -> Future.failedFuture(
                         cause instanceof StoreException || StoreException.isDatabase(cause)
@@ -75,10 +95,10 @@ public final class TenantStore {
                                 : cause));
     }
 
-    private static Future<Void> become(SqlConnection connection, Acting acting) {
+    private static Future<Void> become(SqlConnection connection, String become, Acting acting) {
         String actor = acting.actor() == null ? "" : acting.actor().toString();
         return connection
-                .preparedQuery(BECOME_TENANT)
+                .preparedQuery(become)
                 .execute(Tuple.of(acting.tenant().toString(), actor, acting.requestId(), acting.traceparent()))
                 .mapEmpty();
     }

@@ -69,7 +69,12 @@ class TenantSecurityTest {
                 "select app_jobs.add_job(?, 'x')",
                 "select app_jobs.add_job(?, 'x', job_key => 'other')",
                 "select app_jobs.add_jobs(?, '[{\"task\": \"x\", \"key\": \"other\"}]')",
-                "select app_jobs.add_scheduled_job(?, 'x', schedule_info => '{\"rule\":\"0 0 * * *\"}')"
+                "select app_jobs.add_scheduled_job(?, 'x', schedule_info => '{\"rule\":\"0 0 * * *\"}')",
+                "select app_jobs.pause_jobs('me', db_id => ?, queue => 'q')",
+                "select app_jobs.resume_jobs(db_id => ?, queue => 'q')",
+                "select app_jobs.set_task_schema(?, 'x', 'true', 'me')",
+                "select app_jobs.delete_task_schema(?, 'x')",
+                "select app_jobs.summarize_jobs(?, true)"
             })
     void aTenantAddsOrReplacesNothingForAnotherOne(String add) {
         try (Session tenant = tenant(OWN)) {
@@ -104,6 +109,48 @@ class TenantSecurityTest {
         assertThat(state(other)).isEqualTo("dead");
     }
 
+    @Test
+    void aTenantPurgesItsOwnDeadLettersAndEndedJobsOnly() {
+        long ownEnded = add(OWN, "own-ended");
+        long otherEnded = add(OTHER, "other-ended");
+        long ownAlive = add(OWN, "own-alive");
+        database.execute("select app_jobs.permanently_fail_jobs(array[?::bigint, ?])", own, other);
+        database.execute("select app_jobs.complete_jobs(array[?::bigint, ?])", ownEnded, otherEnded);
+        try (Session tenant = tenant(OWN)) {
+            assertThat(tenant.rows(
+                            "select job_id from app_jobs.purge_jobs(array[?::bigint, ?, ?, ?, ?]) job_id order by 1",
+                            own,
+                            other,
+                            ownEnded,
+                            otherEnded,
+                            ownAlive))
+                    .extracting(row -> row.get("job_id"))
+                    .containsExactly(own, ownEnded);
+        }
+        assertThat(state(other)).isEqualTo("dead");
+        assertThat(state(ownAlive)).isEqualTo("ready");
+        assertThat(database.number("select count(*) from app_jobs.job_history where id = ?", otherEnded))
+                .isOne();
+    }
+
+    /** Its own, those for every tenant, and nobody else's. */
+    @Test
+    void aTenantSeesTheSchemasThatHoldForIt() {
+        UUID every = JobLimits.EVERY_TENANT;
+        for (UUID tenant : List.of(OWN, OTHER, every)) {
+            database.execute("select app_jobs.set_task_schema(?, 'x', 'true', 'me')", tenant);
+        }
+        try (Session tenant = tenant(OWN)) {
+            assertThat(tenant.rows("select database_id from app_jobs.task_schemas order by 1"))
+                    .extracting(row -> row.get("database_id"))
+                    .containsExactly(every, OWN);
+            assertThatThrownBy(() -> tenant.rows("select app_jobs.set_task_schema(?, 'x', 'true', 'me')", every))
+                    .hasMessageContaining("TENANT_FORBIDDEN");
+        }
+        assertThat(database.number("select count(*) from app_jobs.task_schemas"))
+                .isEqualTo(3);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -116,6 +163,10 @@ class TenantSecurityTest {
                 "select app_jobs.reap_leases()",
                 "select app_jobs.pause_jobs('me', task => 'other')",
                 "select * from app_jobs.purge_dead_letters()",
+                "select app_jobs.resume_jobs(task => 'other')",
+                "insert into app_jobs.task_schemas (database_id, task_identifier, schema, updated_by)"
+                        + " values (gen_random_uuid(), 'x', 'true', 'me')",
+                "select * from app_jobs.workers",
                 "update app_jobs.tenant_settings set weight = 1000",
                 "select * from app_jobs.tenant_settings",
                 "select * from app_jobs.job_history_succeeded",
@@ -125,7 +176,7 @@ class TenantSecurityTest {
     void aTenantDoesNothingElse(String statement) {
         try (Session tenant = tenant(OWN)) {
             assertThatThrownBy(() -> tenant.rows(statement))
-                    .hasMessageMatching("(?s).*(permission denied|must be owner).*");
+                    .hasMessageMatching("(?s).*(permission denied|must be owner|TENANT_FORBIDDEN).*");
         }
     }
 
