@@ -2,6 +2,7 @@ package dev.postern.api;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.http.HttpServerResponse;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +29,11 @@ record Answer(
         return of(200, body, Map.of());
     }
 
+    /** A page of a list; {@code next} is where the next one begins, null at the end. */
+    static Answer page(Request request, ObjectNode body, @Nullable String next) {
+        return of(200, body.put("nextCursor", next), next == null ? Map.of() : Map.of("Link", request.next(next)));
+    }
+
     static Answer done(String message) {
         return ok(JsonText.object().put("message", message));
     }
@@ -35,6 +41,12 @@ record Answer(
     /** A status that says everything. */
     static Answer empty(int status, Map<String, String> headers) {
         return new Answer(status, null, headers, null);
+    }
+
+    Answer withHeader(String name, String value) {
+        Map<String, String> more = new HashMap<>(headers);
+        more.put(name, value);
+        return new Answer(status, body, more, stream);
     }
 
     static Answer streamed(Consumer<HttpServerResponse> stream) {

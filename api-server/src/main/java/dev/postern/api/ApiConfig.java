@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * Settings of the API server.
@@ -19,6 +20,8 @@ import java.util.Optional;
  *     at least 1 second
  * @param ratePerSecond requests that a tenant may send to this process in the long run; 0 for any number
  * @param liveClients clients that may wait for events at once, at least 2; a tenant may have half of them
+ * @param calls of functions through the gateway
+ * @param origins web pages of which may call the API from a browser, such as {@code https://app.example.com}; mostly none
  */
 public record ApiConfig(
         String host,
@@ -27,10 +30,14 @@ public record ApiConfig(
         int bodyLimit,
         Duration clientTimeout,
         int ratePerSecond,
-        int liveClients) {
+        int liveClients,
+        Calls calls,
+        List<String> origins) {
 
     /** Each holds a connection and at most one state of its job. */
     private static final int DEFAULT_LIVE_CLIENTS = 2_000;
+
+    private static final Pattern ORIGIN = Pattern.compile("https?://[a-z0-9.\\[\\]:-]+");
 
     /** The port unless another one is asked for. */
     public static final int DEFAULT_PORT = 8070;
@@ -98,8 +105,31 @@ public record ApiConfig(
         }
     }
 
+    /**
+     * Bounds on calls through the gateway.
+     *
+     * @param most under way at once in this process, at least 1; one tenant may have half of them
+     * @param atMost how long a caller is kept waiting, at least 1 second
+     */
+    public record Calls(int most, Duration atMost) {
+
+        /** 64 at once, a minute each: what takes longer is better enqueued. */
+        public static final Calls DEFAULT = new Calls(64, Duration.ofSeconds(60));
+
+        /** Refuses values outside the stated bounds. */
+        public Calls {
+            require(most >= 1, "calls under way must be at least 1, is " + most);
+            require(atMost.compareTo(Duration.ofSeconds(1)) >= 0, "a call must have at least 1 s, has " + atMost);
+        }
+    }
+
     /** Refuses values outside the stated bounds. */
     public ApiConfig {
+        origins = List.copyOf(origins);
+        origins.forEach(origin -> require(
+                ORIGIN.matcher(origin).matches(),
+                "an origin is a scheme, a host and perhaps a port, such as https://app.example.com, in lower case and"
+                        + " without a path; '" + origin + "' is not"));
         require(!host.isBlank(), "host must not be blank");
         require(port >= 0 && port <= 65_535, "port must be 0 to 65535, is " + port);
         require(bodyLimit >= LEAST_BODY_LIMIT, "body limit must be at least 1024 bytes, is " + bodyLimit);
@@ -122,32 +152,48 @@ public record ApiConfig(
                 1024 * 1024,
                 Duration.ofSeconds(30),
                 DEFAULT_RATE,
-                DEFAULT_LIVE_CLIENTS);
+                DEFAULT_LIVE_CLIENTS,
+                Calls.DEFAULT,
+                List.of());
     }
 
     /** Listening elsewhere, with these tokens. */
     public ApiConfig withAddress(String newHost, int newPort, Tokens newTokens) {
-        return new ApiConfig(newHost, newPort, newTokens, bodyLimit, clientTimeout, ratePerSecond, liveClients);
+        return new ApiConfig(
+                newHost, newPort, newTokens, bodyLimit, clientTimeout, ratePerSecond, liveClients, calls, origins);
     }
 
     /** With another bound on request bodies. */
     public ApiConfig withBodyLimit(int newBodyLimit) {
-        return new ApiConfig(host, port, tokens, newBodyLimit, clientTimeout, ratePerSecond, liveClients);
+        return new ApiConfig(
+                host, port, tokens, newBodyLimit, clientTimeout, ratePerSecond, liveClients, calls, origins);
     }
 
     /** With another bound on a tenant's requests. */
     public ApiConfig withRatePerSecond(int newRate) {
-        return new ApiConfig(host, port, tokens, bodyLimit, clientTimeout, newRate, liveClients);
+        return new ApiConfig(host, port, tokens, bodyLimit, clientTimeout, newRate, liveClients, calls, origins);
     }
 
     /** With another patience with clients. */
     public ApiConfig withClientTimeout(Duration newTimeout) {
-        return new ApiConfig(host, port, tokens, bodyLimit, newTimeout, ratePerSecond, liveClients);
+        return new ApiConfig(host, port, tokens, bodyLimit, newTimeout, ratePerSecond, liveClients, calls, origins);
     }
 
     /** With another number of clients that may wait at once. */
     public ApiConfig withLiveClients(int newNumber) {
-        return new ApiConfig(host, port, tokens, bodyLimit, clientTimeout, ratePerSecond, newNumber);
+        return new ApiConfig(host, port, tokens, bodyLimit, clientTimeout, ratePerSecond, newNumber, calls, origins);
+    }
+
+    /** With other bounds on calls of functions. */
+    public ApiConfig withCalls(Calls newCalls) {
+        return new ApiConfig(
+                host, port, tokens, bodyLimit, clientTimeout, ratePerSecond, liveClients, newCalls, origins);
+    }
+
+    /** With web pages of these origins let in. */
+    public ApiConfig withOrigins(List<String> newOrigins) {
+        return new ApiConfig(
+                host, port, tokens, bodyLimit, clientTimeout, ratePerSecond, liveClients, calls, newOrigins);
     }
 
     /** Whether nobody outside this machine reaches the address. A name that is not known is none. */

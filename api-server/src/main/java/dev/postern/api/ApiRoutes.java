@@ -1,12 +1,9 @@
 package dev.postern.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.postern.api.ApiException.FieldError;
 import dev.postern.api.Contract.Body;
 import dev.postern.api.Contract.Operation;
-import dev.postern.sql.StoreError;
-import dev.postern.sql.StoreException;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -17,7 +14,6 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -46,7 +42,6 @@ final class ApiRoutes {
     private static final String ENVELOPE = "envelope";
     private static final String CALLER = "caller";
     private static final String OPERATION = "operation";
-    private static final String RETRY_AFTER_SECONDS = "2";
 
     private final Vertx vertx;
     private final Contract contract;
@@ -55,6 +50,7 @@ final class ApiRoutes {
     private final ApiConfig config;
     private final RateLimiter limiter;
     private final RequestClock clock;
+    private final Cors cors;
     private final RandomGenerator random;
     private final ApiListener listener;
 
@@ -79,6 +75,7 @@ final class ApiRoutes {
         this.clock = clock;
         this.listener = told.listener();
         this.random = told.random();
+        this.cors = new Cors(config.origins());
     }
 
     Router router() {
@@ -106,6 +103,10 @@ final class ApiRoutes {
             throw new IllegalStateException("of " + handlers.keySet() + " some are not in the contract");
         }
         methods.forEach((path, allowed) -> router.route(path).handler(context -> {
+            if (cors.asks(context.request())) {
+                Cors.grant(context.response(), allowed);
+                return;
+            }
             context.response().putHeader(HttpHeaders.ALLOW, String.join(", ", allowed));
             throw new ApiException(Problem.METHOD_NOT_ALLOWED, "use " + String.join(" or ", allowed));
         }));
@@ -121,7 +122,7 @@ final class ApiRoutes {
 
     /** Answers what could not even be read as a request. */
     void refuseMalformed(HttpServerRequest request) {
-        send(
+        Refusals.send(
                         request.response(),
                         Envelope.of(null, null, random),
                         new ApiException(
@@ -133,6 +134,7 @@ final class ApiRoutes {
         long began = System.nanoTime();
         Envelope envelope = envelope(context);
         context.response().putHeader(REQUEST_ID, envelope.requestId());
+        cors.allow(context.request(), context.response());
         clock.begun(context.request());
         context.addEndHandler(ended -> {
             clock.ended(context.request());
@@ -286,12 +288,12 @@ final class ApiRoutes {
         response.setStatusCode(answer.status())
                 .putHeader(HttpHeaders.CONTENT_TYPE, "application/json")
                 .putHeader(HttpHeaders.CACHE_CONTROL, "no-store")
-                .end(buffer(answer.body()));
+                .end(JsonText.buffer(answer.body()));
     }
 
     private void refuse(RoutingContext context) {
         Throwable cause = context.failure();
-        ApiException refusal = refusal(cause);
+        ApiException refusal = Refusals.of(cause);
         if (refusal.problem() == Problem.INTERNAL_ERROR) {
             Envelope envelope = envelope(context);
             log.atError()
@@ -303,59 +305,13 @@ final class ApiRoutes {
         problem(context, refusal);
     }
 
-    private static ApiException refusal(@Nullable Throwable cause) {
-        if (cause instanceof ApiException known) {
-            return known;
-        }
-        if (cause instanceof StoreException failure && failure.retryable()) {
-            return new ApiException(Problem.UNAVAILABLE, "the database does not answer; send the same again");
-        }
-        if (cause instanceof StoreException failure && failure.conflict()) {
-            return new ApiException(Problem.CONFLICT, String.valueOf(failure.refusal()));
-        }
-        if (cause instanceof StoreException failure && failure.error() == StoreError.INVALID) {
-            String reason = failure.refusal();
-            return new ApiException(
-                    Problem.INVALID_REQUEST,
-                    reason == null ? "the database refused a value; nothing was stored" : reason);
-        }
-        return new ApiException(Problem.INTERNAL_ERROR, "the server's log says why, by the request id");
-    }
-
     private void problem(RoutingContext context, ApiException refusal) {
         HttpServerResponse response = context.response();
         if (!response.ended() && !response.closed() && !response.headWritten()) {
             // What has not been read yet is read and dropped, so that the client gets to see its answer.
             context.request().resume();
-            send(response, envelope(context), refusal);
+            Refusals.send(response, envelope(context), refusal);
         }
-    }
-
-    private static Future<Void> send(HttpServerResponse response, Envelope envelope, ApiException refusal) {
-        Problem problem = refusal.problem();
-        ObjectNode body = JsonText.object()
-                .put("type", problem.type())
-                .put("title", problem.title())
-                .put("status", problem.status())
-                .put("detail", refusal.detail());
-        if (!refusal.errors().isEmpty()) {
-            body.put("field", refusal.errors().getFirst().field());
-            refusal.errors()
-                    .forEach(error -> body.withArray("errors")
-                            .addObject()
-                            .put("field", error.field())
-                            .put("message", error.message()));
-        }
-        envelope.into(body);
-        switch (problem) {
-            case UNAVAILABLE -> response.putHeader(HttpHeaders.RETRY_AFTER, RETRY_AFTER_SECONDS);
-            case UNAUTHENTICATED -> response.putHeader("WWW-Authenticate", "Bearer realm=\"postern\"");
-            case REQUEST_TIMEOUT -> response.putHeader(HttpHeaders.CONNECTION, "close");
-            default -> {}
-        }
-        return response.setStatusCode(problem.status())
-                .putHeader(HttpHeaders.CONTENT_TYPE, "application/problem+json")
-                .end(buffer(body));
     }
 
     private Envelope envelope(RoutingContext context) {
@@ -382,9 +338,5 @@ final class ApiRoutes {
                 .addKeyValue("status", status)
                 .addKeyValue("ms", ms)
                 .log("{} {} {}", http.method(), context.normalizedPath(), status);
-    }
-
-    private static Buffer buffer(ObjectNode body) {
-        return Buffer.buffer(body.toString().getBytes(StandardCharsets.UTF_8));
     }
 }

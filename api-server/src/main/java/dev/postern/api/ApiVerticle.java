@@ -8,11 +8,13 @@ import io.vertx.core.VerticleBase;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,10 +34,14 @@ public final class ApiVerticle extends VerticleBase {
     /** Longer than a long poll, and than the time between two heartbeats of a stream. */
     private static final Duration LEAST_IDLE = Duration.ofSeconds(75);
 
+    /** A connection is silent while the function works; it must not be taken for one that is dead. */
+    private static final Duration LONGER_THAN_A_CALL = Duration.ofSeconds(15);
+
     private static final int LONGEST_HEADERS = 32 * 1024;
 
     private final TenantStore store;
     private final LiveJobs live;
+    private final Functions functions;
     private final ApiConfig config;
     private final ApiListener listener;
     private final RandomGenerator random;
@@ -43,15 +49,22 @@ public final class ApiVerticle extends VerticleBase {
     private @Nullable HttpServer server;
     private @Nullable KeyRing ring;
     private @Nullable LiveRoutes liveRoutes;
+    private @Nullable Payloads payloads;
 
     /** Written once by the event loop, read by whoever deployed: therefore volatile. */
     private volatile int port;
 
     /** Opens nothing until it is deployed. */
     public ApiVerticle(
-            TenantStore store, LiveJobs live, ApiConfig config, ApiListener listener, RandomGenerator random) {
+            TenantStore store,
+            LiveJobs live,
+            Functions functions,
+            ApiConfig config,
+            ApiListener listener,
+            RandomGenerator random) {
         this.store = store;
         this.live = live;
+        this.functions = functions;
         this.config = config;
         this.listener = listener;
         this.random = random;
@@ -92,10 +105,16 @@ public final class ApiVerticle extends VerticleBase {
     private Future<?> listen(Contract contract, Callers callers) {
         LiveRoutes waiting = new LiveRoutes(vertx, store, new JobWatch(vertx, live, LIVE_PACE), config.liveClients());
         liveRoutes = waiting;
-        Map<String, Handler> handlers = new HashMap<>(new JobRoutes(store).handlers());
+        Payloads checks = new Payloads(vertx);
+        payloads = checks;
+        JobRoutes jobs = new JobRoutes(store, checks);
+        Map<String, Handler> handlers = new HashMap<>(jobs.handlers());
+        handlers.putAll(new FunctionRoutes(functions, jobs, config, random).handlers());
         handlers.putAll(waiting.handlers());
         handlers.putAll(new BulkRoutes(store).handlers());
-        handlers.putAll(new ScheduleRoutes(store).handlers());
+        handlers.putAll(new ScheduleRoutes(store, checks).handlers());
+        handlers.putAll(new TaskSchemaRoutes(store, checks).handlers());
+        handlers.putAll(new OperationRoutes(store).handlers());
         RequestClock clock = new RequestClock(
                 vertx, config.clientTimeout(), config.clientTimeout().plus(LEAST_IDLE));
         ApiRoutes routes = new ApiRoutes(
@@ -128,22 +147,34 @@ public final class ApiVerticle extends VerticleBase {
     public Future<?> stop() {
         HttpServer running = server;
         KeyRing keys = ring;
+        Payloads checks = payloads;
         server = null;
         ring = null;
+        payloads = null;
         if (liveRoutes != null) {
             liveRoutes.close();
         }
         Future<Void> closed = running == null
                 ? Future.succeededFuture()
                 : running.shutdown(LAST_ANSWERS.toMillis(), TimeUnit.MILLISECONDS);
-        return closed.eventually(() -> keys == null ? Future.succeededFuture() : keys.close());
+        return closed.eventually(() -> keys == null ? Future.succeededFuture() : keys.close())
+                .eventually(() -> checks == null ? Future.succeededFuture() : checks.close());
+    }
+
+    private Duration idle() {
+        return Stream.of(
+                        config.clientTimeout(),
+                        LEAST_IDLE,
+                        config.calls().atMost().plus(LONGER_THAN_A_CALL))
+                .max(Comparator.naturalOrder())
+                .orElseThrow();
     }
 
     private HttpServerOptions options() {
         return new HttpServerOptions()
                 .setHost(config.host())
                 .setPort(config.port())
-                .setIdleTimeout((int) Math.max(config.clientTimeout().toMillis(), LEAST_IDLE.toMillis()))
+                .setIdleTimeout((int) idle().toMillis())
                 .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
                 .setMaxHeaderSize(LONGEST_HEADERS)
                 .setHandle100ContinueAutomatically(true)

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class BulkRoutes {
 
     private static final List<String> CANCELLABLE = List.of("queued", "running", "retrying");
+    private static final List<String> ENDED = List.of("succeeded", "cancelled");
     private static final List<String> DEAD = List.of("failed");
 
     private final TenantStore store;
@@ -34,18 +35,40 @@ final class BulkRoutes {
     /** By operation. */
     Map<String, Handler> handlers() {
         return Map.of(
-                "cancelJobs", this::cancel, "replayDeadLetters", this::replay, "replayDeadLetter", this::replayOne);
+                "cancelJobs",
+                this::cancel,
+                "replayDeadLetters",
+                this::replay,
+                "replayDeadLetter",
+                this::replayOne,
+                "purgeDeadLetters",
+                request -> purge(request, DEAD, "dead-letters.purge"),
+                "purgeJobs",
+                request -> purge(request, statuses(request, ENDED), "jobs.purge"));
+    }
+
+    private Future<Answer> purge(Request request, List<String> statuses, String action) {
+        return store.within(
+                request.acting(),
+                "purge jobs",
+                tenant -> tenant.choose(filter(request, statuses), limit(request.body()))
+                        .compose(chosen -> act(request, tenant, chosen, action, () -> tenant.purge(chosen.jobIds()))));
+    }
+
+    // Those that the body names, or all that may be named.
+    private static List<String> statuses(Request request, List<String> all) {
+        List<String> statuses = new ArrayList<>();
+        request.body().path("status").forEach(status -> statuses.add(status.textValue()));
+        return statuses.isEmpty() ? all : statuses;
     }
 
     private Future<Answer> cancel(Request request) {
         JsonNode body = request.body();
-        List<String> statuses = new ArrayList<>();
-        body.path("status").forEach(status -> statuses.add(status.textValue()));
         String reason = body.path("reason").asText("cancelled through the API");
         return store.within(
                 request.acting(),
                 "cancel jobs",
-                tenant -> tenant.choose(filter(request, statuses.isEmpty() ? CANCELLABLE : statuses), limit(body))
+                tenant -> tenant.choose(filter(request, statuses(request, CANCELLABLE)), limit(body))
                         .compose(chosen -> act(
                                 request,
                                 tenant,

@@ -36,6 +36,7 @@ final class Contract {
      * @param id its name; a handler has the same
      * @param method in capitals
      * @param path as the contract has it, parameters in braces
+     * @param summary one sentence for people
      * @param permission that a caller must have; empty where none is asked for
      * @param open whether nobody is asked who he is
      */
@@ -43,6 +44,7 @@ final class Contract {
             String id,
             String method,
             String path,
+            String summary,
             List<Parameter> parameters,
             @Nullable Body body,
             Optional<String> permission,
@@ -109,6 +111,7 @@ final class Contract {
                 spec.getString("operationId"),
                 method.toUpperCase(java.util.Locale.ROOT),
                 path,
+                spec.getString("summary"),
                 List.copyOf(parameters),
                 body.isEmpty() ? null : body(body),
                 permission.isEmpty() ? Optional.empty() : Optional.of(permission.getString(0)),

@@ -3,6 +3,7 @@ package dev.postern.api;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.postern.api.Payloads.Candidate;
 import dev.postern.sql.TenantJobs;
 import dev.postern.sql.TenantJobs.Added;
 import dev.postern.sql.TenantJobs.Filter;
@@ -18,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /** The operations on jobs. */
@@ -32,9 +34,11 @@ final class JobRoutes {
     private static final String UNKNOWN = "there is no such job, or its history has been dropped";
 
     private final TenantStore store;
+    private final Payloads payloads;
 
-    JobRoutes(TenantStore store) {
+    JobRoutes(TenantStore store, Payloads payloads) {
         this.store = store;
+        this.payloads = payloads;
     }
 
     /** By operation. */
@@ -53,7 +57,12 @@ final class JobRoutes {
         boolean many = request.body().isArray();
         JsonNode jobs =
                 many ? request.body() : JsonText.MAPPER.createArrayNode().add(request.body());
-        return add(request, "createJob", jobs, added -> many ? created(added) : created(added.getFirst()));
+        return add(
+                request,
+                "createJob",
+                jobs,
+                i -> many ? "/" + i + "/payload" : "/payload",
+                added -> many ? created(added) : created(added.getFirst()));
     }
 
     private static Answer created(List<Added> added) {
@@ -81,7 +90,7 @@ final class JobRoutes {
         ObjectNode job = JsonText.object();
         copy(request.body(), "jobName", job, "jobType");
         copy(request.body(), "payload", job, "payload");
-        return add(request, "enqueueJob", JsonText.MAPPER.createArrayNode().add(job), added -> {
+        return add(request, "enqueueJob", JsonText.MAPPER.createArrayNode().add(job), i -> "/payload", added -> {
             ObjectNode answer = JsonText.object();
             answer.putObject("data")
                     .put("jobId", Long.toString(added.getFirst().id()))
@@ -91,12 +100,47 @@ final class JobRoutes {
         });
     }
 
-    private Future<Answer> add(Request request, String operation, JsonNode jobs, Function<List<Added>, Answer> answer) {
+    /** Adds a job that does what a call of the function would have done. */
+    Future<Answer> accept(Request request) {
+        ObjectNode job = JsonText.object();
+        String task = String.valueOf(request.text("task"));
+        job.put("jobType", task).set("payload", request.body());
+        return add(
+                request,
+                "callFunctionAsync " + task,
+                JsonText.MAPPER.createArrayNode().add(job),
+                i -> "",
+                added -> Answer.of(
+                        202,
+                        JsonText.object()
+                                .put("jobId", Long.toString(added.getFirst().id()))
+                                .put("message", "Job created successfully"),
+                        location(added.getFirst().id())));
+    }
+
+    /**
+     * Adds them, all or none.
+     *
+     * @param pointer where the payload of each stands in the body
+     */
+    private Future<Answer> add(
+            Request request,
+            String operation,
+            JsonNode jobs,
+            IntFunction<String> pointer,
+            Function<List<Added>, Answer> answer) {
         ArrayNode elements = JsonText.MAPPER.createArrayNode();
         List<String> keys = new ArrayList<>();
+        List<Candidate> candidates = new ArrayList<>();
         for (int i = 0; i < jobs.size(); i++) {
             JsonNode job = jobs.get(i);
-            elements.add(element(job, request.body().isArray() ? "body[" + i + "]" : "body"));
+            String payload = pointer.apply(i);
+            elements.add(element(job, field(payload).replaceFirst("\\.payload$", "")));
+            candidates.add(new Candidate(
+                    job.get("jobType").textValue(),
+                    job.has("payload") ? job.get("payload") : JsonText.object(),
+                    field(payload),
+                    payload));
             Optional.ofNullable(job.get("dedupeKey")).ifPresent(key -> keys.add(key.textValue()));
         }
         return store.within(
@@ -106,10 +150,16 @@ final class JobRoutes {
                         request,
                         operation,
                         tenant,
-                        () -> free(request.caller(), tenant, keys)
+                        () -> payloads.check(tenant, candidates)
+                                .compose(fit -> free(request.caller(), tenant, keys))
                                 .compose(free -> tenant.add(elements.toString()))
                                 .compose(added -> recordAdded(request, tenant, jobs, added)
                                         .map(answer.apply(added)))));
+    }
+
+    // body[3].payload for /3/payload.
+    private static String field(String pointer) {
+        return "body" + pointer.replaceFirst("^/(\\d+)", "[$1]").replace("/", ".");
     }
 
     private static Future<Void> recordAdded(Request request, TenantJobs tenant, JsonNode jobs, List<Added> added) {
@@ -212,10 +262,7 @@ final class JobRoutes {
         }
         Long next = found.nextBefore();
         String cursor = next == null ? null : Long.toString(next);
-        return Answer.of(
-                200,
-                answer.put("nextCursor", cursor),
-                cursor == null ? Map.of() : Map.of("Link", request.next(cursor)));
+        return Answer.page(request, answer, cursor);
     }
 
     private Future<Answer> get(Request request) {

@@ -64,6 +64,10 @@ record JsonText(JsonNode node, @Nullable Object value) {
         }
     }
 
+    static Buffer buffer(ObjectNode body) {
+        return Buffer.buffer(body.toString().getBytes(StandardCharsets.UTF_8));
+    }
+
     static ObjectNode object() {
         return MAPPER.createObjectNode();
     }

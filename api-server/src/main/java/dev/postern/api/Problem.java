@@ -10,9 +10,16 @@ enum Problem {
     METHOD_NOT_ALLOWED("method-not-allowed", 405, "The method is not allowed here"),
     REQUEST_TIMEOUT("request-timeout", 408, "The body took too long to arrive"),
     CONFLICT("conflict", 409, "The state does not allow it"),
+    PRECONDITION_FAILED("precondition-failed", 412, "Somebody else has changed it"),
     BODY_TOO_LARGE("body-too-large", 413, "The body is too large"),
     UNSUPPORTED_MEDIA_TYPE("unsupported-media-type", 415, "The body is not JSON"),
+    PAYLOAD_REFUSED("payload-refused", 422, "The payload is not as the schema of its task says"),
     TOO_MANY_REQUESTS("too-many-requests", 429, "The tenant sends more than it may"),
+    BAD_FUNCTION_ANSWER("bad-function-answer", 502, "What the function answered cannot be handed on"),
+    FUNCTION_UNREACHABLE("function-unreachable", 502, "The function is not reached"),
+    FUNCTION_SPARED("function-spared", 503, "The function gets no more calls for a while"),
+    FUNCTION_TIMEOUT("function-timeout", 504, "The function took too long"),
+    GATEWAY_LOOP("gateway-loop", 508, "The call came back to the gateway"),
     INTERNAL_ERROR("internal-error", 500, "The request could not be served"),
     UNAVAILABLE("unavailable", 503, "The request cannot be served now");
 

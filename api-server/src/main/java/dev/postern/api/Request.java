@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.postern.sql.Acting;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonArray;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
 import java.util.Arrays;
@@ -62,7 +64,8 @@ record Request(
                 .filter(one -> !one.isEmpty() && !one.startsWith("page=") && !one.startsWith("cursor="))
                 .map(one -> one + "&")
                 .collect(Collectors.joining());
-        return "<" + parts[0] + "?" + others + "cursor=" + cursor + ">; rel=\"next\"";
+        return "<" + parts[0] + "?" + others + "cursor=" + URLEncoder.encode(cursor, StandardCharsets.UTF_8)
+                + ">; rel=\"next\"";
     }
 
     /** An id of a row. */

@@ -2,11 +2,13 @@ package dev.postern.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.postern.api.Payloads.Candidate;
 import dev.postern.sql.TenantSchedules;
 import dev.postern.sql.TenantSchedules.NewSchedule;
 import dev.postern.sql.TenantStore;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -15,12 +17,28 @@ import org.jspecify.annotations.Nullable;
 /** The operations on a tenant's schedules. They belong to the tenant: whoever may see one may see all. */
 final class ScheduleRoutes {
 
+    private static final List<String> EDITED = List.of(
+            "id",
+            "jobType",
+            "payload",
+            "schedule",
+            "key",
+            "queue",
+            "priority",
+            "maxRetries",
+            "missedTicks",
+            "overlap",
+            "pausedAt",
+            "pausedBy");
+
     private static final String UNKNOWN = "there is no such schedule";
 
     private final TenantStore store;
+    private final Payloads payloads;
 
-    ScheduleRoutes(TenantStore store) {
+    ScheduleRoutes(TenantStore store, Payloads payloads) {
         this.store = store;
+        this.payloads = payloads;
     }
 
     /** By operation. */
@@ -64,7 +82,7 @@ final class ScheduleRoutes {
                                     .get("id")
                                     .textValue()
                             : null;
-                    return Answer.ok(answer.put("nextCursor", next));
+                    return Answer.page(request, answer, next);
                 });
     }
 
@@ -80,6 +98,11 @@ final class ScheduleRoutes {
                 body.path("priority").asInt(0),
                 body.path("missedTicks").asText("latest"),
                 body.path("overlap").asText("skip"));
+        Candidate candidate = new Candidate(
+                schedule.jobType(),
+                body.has("payload") ? body.get("payload") : JsonText.object(),
+                "body.payload",
+                "/payload");
         return store.within(
                 request.acting(),
                 "add a schedule",
@@ -87,8 +110,8 @@ final class ScheduleRoutes {
                         request,
                         "createSchedule",
                         tenant,
-                        () -> tenant.schedules()
-                                .add(schedule)
+                        () -> payloads.check(tenant, List.of(candidate))
+                                .compose(fit -> tenant.schedules().add(schedule))
                                 .map(JsonText::trusted)
                                 .compose(made -> {
                                     String id = made.get("id").textValue();
@@ -99,7 +122,10 @@ final class ScheduleRoutes {
                                                     "schedules.create",
                                                     "schedule/" + id,
                                                     new JsonObject().put("jobType", schedule.jobType()))
-                                            .map(Answer.of(201, answer, Map.of("Location", "/v1/schedules/" + id)));
+                                            .map(Answer.of(
+                                                    201,
+                                                    answer,
+                                                    Map.of("Location", "/v1/schedules/" + id, "ETag", etag(made))));
                                 })));
     }
 
@@ -128,14 +154,41 @@ final class ScheduleRoutes {
         return store.within(
                 request.acting(),
                 "look after a schedule",
-                tenant -> step.apply(tenant.schedules()).compose(found -> {
-                    ObjectNode answer = JsonText.object();
-                    answer.set("schedule", JsonText.trusted(found.orElseThrow(ScheduleRoutes::unknown)));
-                    return action.isEmpty()
-                            ? Future.succeededFuture(Answer.ok(answer))
-                            : tenant.record(request.caller().who(), action, "schedule/" + id(request), new JsonObject())
-                                    .map(Answer.ok(answer));
-                }));
+                tenant -> held(request, tenant.schedules())
+                        .compose(held -> step.apply(tenant.schedules()))
+                        .compose(found -> {
+                            JsonNode schedule = JsonText.trusted(found.orElseThrow(ScheduleRoutes::unknown));
+                            ObjectNode answer = JsonText.object();
+                            answer.set("schedule", schedule);
+                            Answer answered = Answer.of(200, answer, Map.of("ETag", etag(schedule)));
+                            return action.isEmpty()
+                                    ? Future.succeededFuture(answered)
+                                    : tenant.record(
+                                                    request.caller().who(),
+                                                    action,
+                                                    "schedule/" + id(request),
+                                                    new JsonObject())
+                                            .map(answered);
+                        }));
+    }
+
+    // With a condition the schedule is held still first, so that what was looked at is what is changed.
+    private static Future<Void> held(Request request, TenantSchedules schedules) {
+        if (request.text("If-Match") == null) {
+            return Future.succeededFuture();
+        }
+        return schedules.hold(id(request)).map(found -> {
+            JsonNode schedule = JsonText.trusted(found.orElseThrow(ScheduleRoutes::unknown));
+            Preconditions.check(request, Optional.of(etag(schedule)));
+            return null;
+        });
+    }
+
+    // Of what people edit; what a tick moves is not in it.
+    private static String etag(JsonNode schedule) {
+        StringBuilder edited = new StringBuilder();
+        EDITED.forEach(field -> edited.append(schedule.get(field)).append('\n'));
+        return "\"" + Caller.hex(edited.toString()).substring(0, 32) + "\"";
     }
 
     private static long id(Request request) {

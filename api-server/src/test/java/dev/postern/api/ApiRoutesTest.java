@@ -187,4 +187,51 @@ class ApiRoutesTest {
                         api.get("/v1/jobs/9223372036854775808", ada).status()))
                 .containsExactly(400, 404, 400);
     }
+
+    @Test
+    void browsersAreServedForTheNamedOriginsOnly() {
+        try (ApiServer open =
+                ApiServer.start(database.config(), config -> config.withOrigins(List.of("https://app.example.com")))) {
+            Answer asked = open.send(open.request(
+                            "/v1/jobs",
+                            "",
+                            "Origin",
+                            "https://app.example.com",
+                            "Access-Control-Request-Method",
+                            "POST",
+                            "Access-Control-Request-Headers",
+                            "authorization,content-type")
+                    .method("OPTIONS", BodyPublishers.noBody())
+                    .build());
+            assertThat(asked.status()).isEqualTo(204);
+            assertThat(asked.header("access-control-allow-origin")).isEqualTo("https://app.example.com");
+            assertThat(asked.header("access-control-allow-methods"))
+                    .contains("POST")
+                    .contains("GET");
+            assertThat(asked.header("access-control-allow-headers")).contains("Authorization");
+            assertThat(asked.header("access-control-allow-credentials")).isEmpty();
+            Answer read = open.get("/v1/jobs", ada, "Origin", "https://app.example.com");
+            assertThat(read.header("access-control-allow-origin")).isEqualTo("https://app.example.com");
+            assertThat(read.header("access-control-expose-headers")).contains("ETag");
+            assertThat(read.header("vary")).containsIgnoringCase("origin");
+            // A refusal is for the page to read as well.
+            assertThat(open.get("/v1/jobs", "", "Origin", "https://app.example.com")
+                            .header("access-control-allow-origin"))
+                    .isNotEmpty();
+            for (String origin : List.of("https://evil.example.com", "http://app.example.com", "null")) {
+                Answer other = open.send(
+                        open.request("/v1/jobs", "", "Origin", origin, "Access-Control-Request-Method", "POST")
+                                .method("OPTIONS", BodyPublishers.noBody())
+                                .build());
+                assertThat(other.status()).as(origin).isEqualTo(405);
+                assertThat(open.get("/v1/jobs", ada, "Origin", origin).header("access-control-allow-origin"))
+                        .as(origin)
+                        .isEmpty();
+            }
+        }
+        assertThat(api.get("/v1/jobs", ada, "Origin", "https://app.example.com").header("access-control-allow-origin"))
+                .isEmpty();
+        assertThatThrownBy(() -> ApiConfig.defaults().withOrigins(List.of("*")))
+                .hasMessageContaining("https://app.example.com");
+    }
 }

@@ -40,11 +40,14 @@ final class ApiServer implements AutoCloseable {
     static final UUID ADA = UUID.fromString("0000000a-0000-4000-8000-0000000000ad");
     static final UUID BOB = UUID.fromString("0000000a-0000-4000-8000-0000000000b0");
     static final List<String> ALL = List.copyOf(Contract.load().permissions());
+    static final List<String> OF_TENANT =
+            ALL.stream().filter(p -> !p.startsWith("admin.")).toList();
 
     /** What the listener was told: operation and status. */
     final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
 
     final Vertx vertx = Vertx.vertx();
+    final FakeFunctions functions = new FakeFunctions();
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final Pool pool;
@@ -84,6 +87,7 @@ final class ApiServer implements AutoCloseable {
         this.verticle = new ApiVerticle(
                 new TenantStore(pool, database.schema()),
                 new LiveJobs(pool, database.schema()),
+                functions,
                 config,
                 new ApiListener() {
                     @Override
@@ -148,10 +152,15 @@ final class ApiServer implements AutoCloseable {
         return token(
                 tenant,
                 user,
-                ALL.stream().filter(p -> !p.equals(Caller.ALL_OF_TENANT)).toList());
+                OF_TENANT.stream().filter(p -> !p.equals(Caller.ALL_OF_TENANT)).toList());
     }
 
-    /** Somebody who may do everything in the tenant. */
+    /** Somebody who may do everything in the tenant, and nothing beyond. */
+    static String tenantToken(UUID tenant) {
+        return token(tenant, ADA, OF_TENANT);
+    }
+
+    /** An operator: everything in the tenant, and what crosses tenants. */
     static String adminToken(UUID tenant) {
         return token(tenant, ADA, ALL);
     }

@@ -1,6 +1,7 @@
 package dev.postern.api;
 
 import dev.postern.api.Contract.Operation;
+import io.vertx.core.json.Json;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
@@ -100,7 +101,7 @@ final class GeneratedRequest {
         List<String> query = new ArrayList<>();
         for (Parameter parameter : operation.parameters()) {
             if (parameter.in().equals("path")) {
-                String id = breaks(4) ? one(ODD) : Long.toString(one(ids));
+                String id = breaks(4) ? one(ODD) : pathValue(parameter);
                 path = path.replace("{" + parameter.name() + "}", encoded(id.isEmpty() ? "x" : id));
             } else if (parameter.in().equals("query") && random.nextInt(3) == 0) {
                 query.add(parameter.name() + "=" + encoded(value(parameter)));
@@ -110,6 +111,13 @@ final class GeneratedRequest {
             query.add(one(List.of("unknown=1", "page=1", "page=2", "=", "&&", "a[]=1", "%F0%9F=1")));
         }
         return query.isEmpty() ? path : path + "?" + String.join("&", query);
+    }
+
+    private String pathValue(Parameter parameter) {
+        return switch (parameter.name()) {
+            case "task" -> one(List.of("a", "export_report", "ä🙂", "a/b", "100%"));
+            default -> Long.toString(one(ids));
+        };
     }
 
     private String value(Parameter parameter) {
@@ -132,8 +140,15 @@ final class GeneratedRequest {
         for (Parameter parameter : operation.parameters()) {
             if (parameter.in().equals("header") && random.nextInt(4) == 0) {
                 headers.add(parameter.name());
-                headers.add(one(
-                        List.of("a", "\"0.0-queued-0-0\"", "k-" + random.nextInt(20), "x".repeat(300), "00-zz-1-2")));
+                headers.add(one(List.of(
+                        "a",
+                        "\"0.0-queued-0-0\"",
+                        "k-" + random.nextInt(20),
+                        "x".repeat(300),
+                        "00-zz-1-2",
+                        "respond-async",
+                        "*",
+                        "\"7\"")));
             }
         }
         return headers;
@@ -143,7 +158,7 @@ final class GeneratedRequest {
         if (breaks(12)) {
             return new byte[0];
         }
-        String text = json().toString();
+        String text = Json.encode(json());
         if (breaks(5)) {
             text = one(List.of(
                     text.substring(0, random.nextInt(text.length()) / 2 + 1),
@@ -166,7 +181,7 @@ final class GeneratedRequest {
         return bytes;
     }
 
-    private Object json() {
+    private @Nullable Object json() {
         boolean many = operation.id().equals("createJob") && random.nextInt(4) == 0;
         if (many) {
             JsonArray jobs = new JsonArray();
@@ -191,6 +206,16 @@ final class GeneratedRequest {
                         maybe(new JsonObject().put("jobType", "a"), "schedule", one(List.of("* * * * *", "never"))),
                         "schedule",
                         new JsonObject().put("rule", "*/5 * * * *"));
+            case "callFunction", "callFunctionAsync" -> any(3);
+            case "putTaskSchema" ->
+                new JsonObject()
+                        .put(
+                                "schema",
+                                one(List.of(
+                                        true,
+                                        new JsonObject().put("type", "object"),
+                                        new JsonObject().put("type", "thing"),
+                                        new JsonObject().put("$ref", "#/$defs/a"))));
             case "runSchedule" -> maybe(new JsonObject(), "allowOverlap", true);
             default -> maybe(new JsonObject(), "reason", "because");
         };

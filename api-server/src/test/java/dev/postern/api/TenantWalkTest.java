@@ -5,6 +5,7 @@ import static dev.postern.api.ApiServer.BOB;
 import static dev.postern.api.ApiServer.OTHER_TENANT;
 import static dev.postern.api.ApiServer.TENANT;
 import static dev.postern.api.ApiServer.adminToken;
+import static dev.postern.api.ApiServer.tenantToken;
 import static dev.postern.api.ApiServer.userToken;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -74,7 +75,7 @@ class TenantWalkTest {
                 .isEqualTo(new TreeSet<>(operations.keySet()));
 
         List<Map<String, Object>> before = everything();
-        for (String stranger : List.of(adminToken(OTHER_TENANT), userToken(TENANT, BOB))) {
+        for (String stranger : List.of(tenantToken(OTHER_TENANT), userToken(TENANT, BOB))) {
             attempts.forEach((name, ways) -> ways.forEach(attempt -> {
                 Operation operation = Objects.requireNonNull(operations.get(name));
                 Answer answer = api.send((attempt.body().isEmpty()
@@ -88,6 +89,10 @@ class TenantWalkTest {
             }));
         }
         assertThat(everything()).isEqualTo(before);
+        assertThat(api.functions.calls)
+                .extracting(call -> call.headers().get("X-Database-Id") + " "
+                        + call.headers().get("X-Actor-Id"))
+                .containsExactly(OTHER_TENANT + " " + ADA, TENANT + " " + BOB);
         // The walk would be worthless if the victim were refused as well.
         assertThat(api.get("/v1/jobs/" + id, victim).response().body()).contains(SECRET);
         assertThat(api.get("/v1/jobs", victim).json().getInteger("total")).isEqualTo(3);
@@ -156,6 +161,57 @@ class TenantWalkTest {
                         new Attempt("/v1/dead-letters?cursor=999999999", "", own)));
         attempts.put("replayDeadLetters", List.of(new Attempt("/v1/dead-letters/replay", bulk, own)));
         attempts.put("replayDeadLetter", List.of(new Attempt("/v1/dead-letters/" + dead + "/replay", "", unseen)));
+        // A call says for whom it is; the function of a stranger's call learns of the stranger only.
+        attempts.put("callFunction", List.of(new Attempt("/function/own", "{}", own)));
+        attempts.put("callFunctionAsync", List.of(new Attempt("/async-function/own", "{}", Set.of(202))));
+        // Schemas too.
+        database.execute(
+                "select app_jobs.set_task_schema(?, ?, '{\"type\": \"string\"}', ?)",
+                JobDatabase.TENANT,
+                SECRET,
+                SECRET);
+        attempts.put(
+                "listTaskSchemas",
+                List.of(new Attempt("/v1/task-schemas", "", own), new Attempt("/v1/task-schemas?cursor=a", "", own)));
+        attempts.put("getTaskSchema", List.of(new Attempt("/v1/task-schemas/" + SECRET, "", unseen)));
+        attempts.put("deleteTaskSchema", List.of(new Attempt("/v1/task-schemas/" + SECRET, "", unseen)));
+        attempts.put("putTaskSchema", List.of(new Attempt("/v1/task-schemas/own", "{\"schema\": true}", own)));
+        attempts.put("purgeJobs", List.of(new Attempt("/v1/jobs/purge", "{}", own)));
+        attempts.put("purgeDeadLetters", List.of(new Attempt("/v1/dead-letters/purge", bulk, own)));
+        // Queues, tasks and the audit log are the tenant's, so the victim's belong to the third tenant; one has the
+        // name of
+        // a queue of the stranger's own.
+        database.execute(
+                "select app_jobs.add_job(?, ?, queue_name => ?), app_jobs.pause_jobs(?, db_id => ?, queue => 'own')",
+                JobDatabase.TENANT,
+                SECRET,
+                SECRET,
+                SECRET,
+                JobDatabase.TENANT);
+        database.execute(
+                "with acting as (select set_config('jwt.claims.database_id', ?, true)) select app_jobs.record_change(?, 'x',"
+                        + " 'x') from acting",
+                JobDatabase.TENANT.toString(),
+                SECRET);
+        attempts.put(
+                "listQueues", List.of(new Attempt("/v1/queues", "", own), new Attempt("/v1/queues?cursor=a", "", own)));
+        attempts.put(
+                "getQueue",
+                List.of(new Attempt("/v1/queues/" + SECRET, "", unseen), new Attempt("/v1/queues/own", "", unseen)));
+        attempts.put("pauseQueue", List.of(new Attempt("/v1/queues/other/pause", "", own)));
+        attempts.put("resumeQueue", List.of(new Attempt("/v1/queues/own/resume", "", Set.of(409))));
+        attempts.put("listTasks", List.of(new Attempt("/v1/tasks", "", own)));
+        attempts.put("getTask", List.of(new Attempt("/v1/tasks/" + SECRET, "", unseen)));
+        attempts.put(
+                "listAuditLog",
+                List.of(new Attempt("/v1/audit-log", "", own), new Attempt("/v1/audit-log?cursor=999999999", "", own)));
+        // What crosses tenants is for operators.
+        Set<Integer> refused = Set.of(403);
+        attempts.put("pauseTask", List.of(new Attempt("/v1/tasks/" + SECRET + "/pause", "", refused)));
+        attempts.put("resumeTask", List.of(new Attempt("/v1/tasks/" + SECRET + "/resume", "", refused)));
+        attempts.put("listWorkers", List.of(new Attempt("/v1/workers", "", refused)));
+        attempts.put("getWorker", List.of(new Attempt("/v1/workers/x", "", refused)));
+        attempts.put("listTargets", List.of(new Attempt("/v1/targets", "", refused)));
         // Schedules are the tenant's: another user of it may see them, so theirs belong to a third tenant.
         long schedule = database.number(
                 "select id from app_jobs.add_scheduled_job(?, ?, schedule_info => '{\"rule\": \"0 0 1 1 *\"}')",
@@ -182,8 +238,14 @@ class TenantWalkTest {
     private static List<Map<String, Object>> everything() {
         return List.copyOf(database.rows(
                 "select s.*::text as row from app_jobs.scheduled_jobs s where s.database_id = ? union all"
+                        + " select t.*::text as row from app_jobs.task_schemas t where t.database_id = ? union all"
+                        + " select q.*::text as row from app_jobs.paused_queues q where q.database_id = ? union all"
+                        + " select v.*::text as row from app_jobs.jobs v where v.database_id = ? union all"
                         + " select j.*::text as row from app_jobs.jobs j where (j.database_id, j.actor_id) = (?, ?) union all"
                         + " select h.*::text from app_jobs.job_history h where (h.database_id, h.actor_id) = (?, ?) order by 1",
+                JobDatabase.TENANT,
+                JobDatabase.TENANT,
+                JobDatabase.TENANT,
                 JobDatabase.TENANT,
                 TENANT,
                 ADA,

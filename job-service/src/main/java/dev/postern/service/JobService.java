@@ -20,6 +20,7 @@ import dev.postern.sql.ScheduleStore;
 import dev.postern.sql.SchemaException;
 import dev.postern.sql.SchemaMigrator;
 import dev.postern.sql.TenantStore;
+import dev.postern.worker.FunctionCaller;
 import dev.postern.worker.WorkerListener;
 import dev.postern.worker.WorkerVerticle;
 import io.vertx.core.DeploymentOptions;
@@ -76,6 +77,7 @@ public final class JobService {
     private @Nullable WorkerVerticle worker;
     private @Nullable CallbackVerticle callback;
     private @Nullable ApiVerticle api;
+    private @Nullable FunctionCaller caller;
 
     /** Null where no collector is set: its class is not even loaded then. */
     private @Nullable Traces traces;
@@ -200,6 +202,7 @@ public final class JobService {
             ApiVerticle verticle = new ApiVerticle(
                     new TenantStore(requests, schema),
                     new LiveJobs(requests, schema),
+                    new Gateway(functions(created)),
                     config.api(),
                     metrics.api(),
                     new SplittableRandom(random.nextLong()));
@@ -207,6 +210,18 @@ public final class JobService {
             startApi(created, verticle);
         }
         log.info("ready: {} on {}", config.roles(), config.database());
+    }
+
+    // What the worker's jobs show of a function holds for the gateway's calls, where the process has both.
+    private FunctionCaller functions(Vertx created) {
+        WorkerVerticle besides = worker;
+        if (besides != null) {
+            return besides.functions();
+        }
+        FunctionCaller alone = FunctionCaller.withoutWorker(
+                created, config.router(), config.worker(), clock, new SplittableRandom(random.nextLong()));
+        caller = alone;
+        return alone;
     }
 
     // A process that does everything because nobody said otherwise also ran before there was an API: it goes on without
@@ -299,6 +314,10 @@ public final class JobService {
         if (open != null) {
             for (String deployment : open.deploymentIDs()) {
                 finish("stop a role", open.undeploy(deployment));
+            }
+            FunctionCaller calling = caller;
+            if (calling != null) {
+                finish("close connections to functions", calling.close());
             }
             for (Pool connections : Arrays.asList(apiPool, pool)) {
                 if (connections != null) {

@@ -5,7 +5,6 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.AppenderBase;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
@@ -45,18 +44,6 @@ public final class LogLines implements AutoCloseable {
     /** Messages at info that contain the words. */
     public long infos(String words) {
         return count(Level.INFO, words);
-    }
-
-    /** Lines that carry all of these keys with their values. */
-    public long keyed(Map<String, Object> pairs) {
-        return lines.stream()
-                .filter(line -> line.getKeyValuePairs() != null
-                        && pairs.entrySet().stream()
-                                .allMatch(pair -> line.getKeyValuePairs().stream()
-                                        .anyMatch(found -> found.key.equals(pair.getKey())
-                                                && String.valueOf(found.value)
-                                                        .equals(String.valueOf(pair.getValue())))))
-                .count();
     }
 
     private long count(Level level, String words) {

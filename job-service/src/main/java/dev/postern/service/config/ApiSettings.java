@@ -1,6 +1,7 @@
 package dev.postern.service.config;
 
 import dev.postern.api.ApiConfig;
+import dev.postern.api.ApiConfig.Calls;
 import dev.postern.api.ApiConfig.Tokens;
 import java.net.URI;
 import java.nio.file.Files;
@@ -23,8 +24,9 @@ final class ApiSettings {
      * Reads it.
      *
      * @param bindHost where the other servers listen
+     * @param concurrency calls of functions that a process makes at once
      */
-    ApiConfig read(String bindHost) {
+    ApiConfig read(String bindHost, int concurrency) {
         Tokens tokens = tokens();
         // Closed by default: whoever opens it to the network has to say whose tokens count.
         String host = env.text("POSTERN_API_HOST", tokens.checked() ? bindHost : "127.0.0.1");
@@ -35,8 +37,21 @@ final class ApiSettings {
             host = "127.0.0.1";
         }
         return ApiConfig.defaults()
+                .withOrigins(origins())
+                .withCalls(new Calls(
+                        concurrency, env.seconds("POSTERN_API_CALL_SECONDS", Calls.DEFAULT.atMost(), 1, 3600)))
                 .withRatePerSecond(env.number("POSTERN_API_RATE", ApiConfig.DEFAULT_RATE, 0, 1_000_000))
                 .withAddress(host, env.number("POSTERN_API_PORT", ApiConfig.DEFAULT_PORT, 0, 65_535), tokens);
+    }
+
+    private List<String> origins() {
+        List<String> origins = env.list("POSTERN_API_ORIGINS");
+        try {
+            return ApiConfig.defaults().withOrigins(origins).origins();
+        } catch (IllegalArgumentException e) {
+            env.mistake("POSTERN_API_ORIGINS: " + e.getMessage());
+            return List.of();
+        }
     }
 
     /** Whose tokens count, and what they say. */

@@ -1,5 +1,6 @@
 package dev.postern.service.config;
 
+import dev.postern.api.ApiConfig;
 import dev.postern.api.ApiConfig.Tokens;
 import dev.postern.callback.CallbackConfig;
 import dev.postern.functions.protocol.SigningKeys;
@@ -107,18 +108,20 @@ public final class ConfigReader {
                         bindHost, env.number("INTERNAL_JOBS_CALLBACK_PORT", CallbackConfig.DEFAULT_PORT, 1, PORT_MAX))
                 .withLeases(callbackLease, callbackLeaseMax);
         Set<Role> roles = roles();
-        TaskRouter router = router(roles);
+        WorkerConfig worker = worker(callback, callbackLease, callbackLeaseMax);
+        ApiConfig api = new ApiSettings(env).read(bindHost, worker.concurrency());
+        TaskRouter router = router(roles, api);
         ServiceConfig config = new ServiceConfig(
                 roles,
                 databases.forStatements(),
                 databases.forListening(),
                 env.flag("POSTERN_MIGRATE", true),
                 env.flag("POSTERN_LISTEN", true),
-                worker(callback, callbackLease, callbackLeaseMax),
+                worker,
                 router,
                 callback,
                 SchedulerConfig.defaults().withRetention(retention()),
-                new ApiSettings(env).read(bindHost),
+                api,
                 bindHost,
                 env.number("POSTERN_HTTP_PORT", 8081, 0, PORT_MAX),
                 env.seconds("POSTERN_DRAIN_SECONDS", Duration.ofSeconds(25), 0, DAY),
@@ -257,13 +260,15 @@ public final class ConfigReader {
                 Optional.ofNullable(byState.get("dead")));
     }
 
-    private TaskRouter router(Set<Role> roles) {
+    private TaskRouter router(Set<Role> roles, ApiConfig api) {
         Map<String, String> own = new HashMap<>(env.map("INTERNAL_GATEWAY_DEVELOPMENT_MAP"));
         own.putAll(env.map("POSTERN_FUNCTIONS"));
-        Optional<String> fallback = env.text("FUNCTION_URL")
+        Optional<String> named = env.text("FUNCTION_URL")
                 .or(() -> env.text("KNATIVE_SERVICE_URL").map(ConfigReader::knativeTemplate))
                 .or(() -> env.text("INTERNAL_GATEWAY_URL"));
-        if (roles.contains(Role.WORKER) && own.isEmpty() && fallback.isEmpty()) {
+        boolean told = !own.isEmpty() || named.isPresent() || !roles.contains(Role.WORKER);
+        Optional<String> fallback = told ? named : gateway(roles, api);
+        if (!told && fallback.isEmpty()) {
             env.mistake("nothing says where functions live: set FUNCTION_URL, or POSTERN_FUNCTIONS for single tasks");
         }
         return built(
@@ -271,6 +276,14 @@ public final class ConfigReader {
                 null,
                 () -> new TaskRouter(own, fallback),
                 () -> new TaskRouter(Map.of(), Optional.empty()));
+    }
+
+    // The gateway of another process on this machine. This process's own would only ask the same router again, and one
+    // with keys wants a token, which workers have none of.
+    private static Optional<String> gateway(Set<Role> roles, ApiConfig api) {
+        return roles.contains(Role.API) || api.tokens().checked() || api.port() == 0
+                ? Optional.empty()
+                : Optional.of("http://127.0.0.1:" + api.port() + "/function");
     }
 
     // Constructive's manifests give a bare cluster domain, its documents a URL.

@@ -107,8 +107,8 @@ public record Setting(String name, String fallback, boolean secret, String meani
                     "How long SIGTERM waits for jobs in flight before they are given back; keep it below the pod's grace period."),
             open(
                     "FUNCTION_URL",
-                    "KNATIVE_SERVICE_URL",
-                    "Where functions live: a base that the task is appended to, or a template with `{task}` in it."),
+                    "KNATIVE_SERVICE_URL; where nothing says where functions live, no POSTERN_API_KEYS are set and the process has no role api: `http://127.0.0.1:POSTERN_API_PORT/function`",
+                    "Where functions live: a base that the task is appended to, or a template with `{task}` in it. The last default is the [gateway](api.md#call-a-function) of another process on this machine."),
             open(
                     "KNATIVE_SERVICE_URL",
                     "INTERNAL_GATEWAY_URL",
@@ -135,6 +135,14 @@ public record Setting(String name, String fallback, boolean secret, String meani
                     "POSTERN_API_RATE",
                     "100",
                     "Requests a second that one tenant may send to this process in the long run, twice as many at once; 0 for any number."),
+            open(
+                    "POSTERN_API_CALL_SECONDS",
+                    "60",
+                    "How long a call through the [gateway](api.md#call-a-function) may take, 1 to 3600; POSTERN_ATTEMPT_TIMEOUT_SECONDS if that is less. Of POSTERN_CONCURRENCY such calls at once one tenant may have half."),
+            open(
+                    "POSTERN_API_ORIGINS",
+                    "none",
+                    "Origins whose web pages may call the API from a browser (CORS), comma-separated: `https://app.example.com`. Without keys only pages of this machine are served, whatever it says."),
             open("POSTERN_API_ISSUER", "any", "What a token's `iss` must be."),
             open("POSTERN_API_AUDIENCE", "any", "What a token's `aud` must be or contain."),
             open("POSTERN_API_TENANT_CLAIM", "database_id", "The token's claim with the tenant, a uuid."),

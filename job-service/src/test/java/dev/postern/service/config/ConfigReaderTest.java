@@ -174,7 +174,7 @@ class ConfigReaderTest {
         assertThat(mistakes(Map.of(
                         "POSTERN_LEASE_SECONDS", "0",
                         "POSTERN_CONCURRENCY", "many",
-                        "POSTERN_ROLES", "worker,cook",
+                        "POSTERN_ROLES", "worker,api,cook",
                         "POSTERN_MIGRATE", "perhaps",
                         "POSTERN_FUNCTIONS", "send-email-link=http://x",
                         "INTERNAL_JOBS_CALLBACK_URL", "callback:12345",
@@ -194,6 +194,22 @@ class ConfigReaderTest {
                         "JOBS_SUPPORT_ANY is false and JOBS_SUPPORTED names no task: the worker would take nothing",
                         "POSTERN_CONCURRENCY must be a whole number from 1 to 100000, is 'many'",
                         "POSTERN_LEASE_SECONDS must be a whole number from 1 to 86400, is '0'");
+    }
+
+    /** Its own gateway would only ask the same routes again, and one with keys wants a token. */
+    @Test
+    void aWorkerFindsFunctionsThroughTheGatewayOfAnotherProcessOfTheMachine() {
+        Map<String, String> worker = Map.of("PGHOST", "db", "POSTERN_ROLES", "worker", "POSTERN_API_PORT", "9070");
+        assertThat(new ConfigReader(worker, "abcdefgh").read().router().route("ping"))
+                .contains(URI.create("http://127.0.0.1:9070/function/ping"));
+        for (Map<String, String> other :
+                List.of(Map.of("POSTERN_ROLES", "worker,api"), Map.of("POSTERN_API_KEYS", "https://id/keys"))) {
+            Map<String, String> variables = new java.util.HashMap<>(worker);
+            variables.putAll(other);
+            assertThat(mistakes(variables))
+                    .containsExactly(
+                            "nothing says where functions live: set FUNCTION_URL, or POSTERN_FUNCTIONS for single tasks");
+        }
     }
 
     @Test
