@@ -133,7 +133,8 @@ class ApiCommandsTest {
                 add("b", "{}", "--queue", "q", "--max-attempts", "1"));
         database.execute(
                 "select app_jobs.add_scheduled_job(?, 'ping', schedule_info => '{\"rule\":\"30 2 * * *\","
-                        + "\"tz\":\"Europe/Berlin\"}', job_key => 'nightly', missed_ticks => 'all', jitter => '90 s')",
+                        + "\"tz\":\"Europe/Berlin\"}', job_key => 'nightly', missed_ticks => 'all',"
+                        + " overlap => 'allow', jitter => '90 s')",
                 tenant());
         database.execute("select app_jobs.add_scheduled_job(?, 'pong', schedule_info => '\"0 * * * *\"')", tenant());
         long last = database.number("select max(id) from app_jobs.scheduled_jobs");
