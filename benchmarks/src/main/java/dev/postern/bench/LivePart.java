@@ -72,6 +72,8 @@ final class LivePart implements Part {
                 seconds = Proc.cpuSeconds(server.pid()) - cpu;
             } finally {
                 listeners.forEach(Listener::end);
+                // Its close would wait for answers that never end.
+                http.shutdownNow();
             }
         } finally {
             lab.postgres().drop(database);
