@@ -17,13 +17,6 @@ begin
       errcode = 'PJ003', detail = 'paused_by is null or empty.', hint = 'Say who pauses, for those who ask why.';
   end if;
   perform ${schema}.require_scope(pause_jobs.task, pause_jobs.db_id, pause_jobs.queue);
-  perform ${schema}.require_tenant(pause_jobs.db_id);
-  if pause_jobs.task is not null and ${schema}.caller_tenant() is not null then
-    raise exception 'TENANT_FORBIDDEN' using
-      errcode = 'PJ005',
-      detail = 'A task is every tenant''s, and the session acts for one.',
-      hint = 'Name the tenant (db_id), or a queue of it (db_id and queue).';
-  end if;
   if pause_jobs.task is not null then
     insert into ${schema}.task_settings as s (task_identifier, paused_at, paused_by)
     values (pause_jobs.task, now(), pause_jobs.paused_by)

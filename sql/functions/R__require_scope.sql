@@ -1,6 +1,7 @@
--- Refuses with INVALID_ARGUMENT (PJ003) what is not exactly one of: a task, a tenant, a queue of a tenant. Locks: none.
+-- Refuses with INVALID_ARGUMENT (PJ003) what is not exactly one of: a task, a tenant, a queue of a tenant; and with
+-- TENANT_FORBIDDEN (PJ005) what a caller who is bound to a tenant may not steer: a task, and another tenant. Locks: none.
 create or replace function ${schema}.require_scope(task text, db_id uuid, queue text) returns void
-language plpgsql immutable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -13,6 +14,13 @@ begin
         coalesce(require_scope.task, 'null'), coalesce(require_scope.db_id::text, 'null'),
         coalesce(require_scope.queue, 'null')),
       hint = 'Name a task, or a tenant (db_id), or a queue of a tenant (db_id and queue).';
+  end if;
+  perform ${schema}.require_tenant(require_scope.db_id);
+  if require_scope.task is not null and ${schema}.caller_tenant() is not null then
+    raise exception 'TENANT_FORBIDDEN' using
+      errcode = 'PJ005',
+      detail = 'A task is every tenant''s, and the session acts for one.',
+      hint = 'Name the tenant (db_id), or a queue of it (db_id and queue).';
   end if;
 end;
 $$;

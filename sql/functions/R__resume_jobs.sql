@@ -11,13 +11,6 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform ${schema}.require_scope(resume_jobs.task, resume_jobs.db_id, resume_jobs.queue);
-  perform ${schema}.require_tenant(resume_jobs.db_id);
-  if resume_jobs.task is not null and ${schema}.caller_tenant() is not null then
-    raise exception 'TENANT_FORBIDDEN' using
-      errcode = 'PJ005',
-      detail = 'A task is every tenant''s, and the session acts for one.',
-      hint = 'Name the tenant (db_id), or a queue of it (db_id and queue).';
-  end if;
   if resume_jobs.task is not null then
     update ${schema}.task_settings s
     set paused_at = null, paused_by = null
