@@ -157,7 +157,7 @@ final class ClaimLoop {
         Map<String, Integer> allowances = targets.allowances();
         // Whoever takes some tasks only does not look for the others.
         Duration awake = config.tasks().isEmpty() && pace.crowded(sentAt) ? PollPace.AWAKE : null;
-        if (sentAt - beganAt > goOnNanos || (awake == null && place != null && place.jobId() == null)) {
+        if (sentAt - beganAt > goOnNanos || (awake == null && passesBefore())) {
             place = null;
         }
         boolean anew = place == null;
@@ -191,7 +191,12 @@ final class ClaimLoop {
         if (!jobs.isEmpty()) {
             return ClaimPlace.before(jobs.getLast(), MARGIN);
         }
-        return place != null && place.jobId() == null ? place : null;
+        return passesBefore() ? place : null;
+    }
+
+    /** Whether claims from the place leave out what lies before it. */
+    private boolean passesBefore() {
+        return place != null && place.jobId() == null;
     }
 
     private Future<Long> sleep(boolean full, boolean heldBack) {

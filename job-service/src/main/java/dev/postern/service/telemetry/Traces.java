@@ -28,6 +28,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -67,6 +68,9 @@ public final class Traces implements AutoCloseable {
 
     /** Short, so that who looks for the trace of a job that has just ended finds it. */
     private static final Duration PAUSE = Duration.ofSeconds(1);
+
+    /** More than a worker holds; who is beyond it lacks the link to its claim. */
+    private static final int CLAIMS_REMEMBERED = 10_000;
 
     private static final AttributeKey<String> SERVICE = AttributeKey.stringKey("service.name");
 
@@ -142,11 +146,14 @@ public final class Traces implements AutoCloseable {
         }
     }
 
-    /** All calls come on the worker's event loop. What is claimed is dispatched or given up, and is forgotten then. */
+    /**
+     * All calls come on the worker's event loop. What is claimed is dispatched or given up, and is forgotten then; of what was
+     * given up while the database was away nobody hears, so the number is bounded.
+     */
     private final class WorkerSpans implements WorkerListener {
 
         private final WorkerListener then;
-        private final Map<Attempt, SpanContext> claims = new HashMap<>();
+        private final LinkedHashMap<Attempt, SpanContext> claims = new LinkedHashMap<>();
         private final Map<Attempt, Span> dispatches = new HashMap<>();
 
         private WorkerSpans(WorkerListener then) {
@@ -171,6 +178,9 @@ public final class Traces implements AutoCloseable {
                 Span span = builder.startSpan();
                 span.end();
                 jobs.forEach(job -> claims.put(job.attempt(), span.getSpanContext()));
+                while (claims.size() > CLAIMS_REMEMBERED) {
+                    claims.pollFirstEntry();
+                }
             }
             then.claimed(workerId, jobs, took);
         }
