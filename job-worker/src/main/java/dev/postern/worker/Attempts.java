@@ -38,6 +38,7 @@ final class Attempts implements ClaimLoop.Slots {
     private final ReadAhead readAhead = new ReadAhead();
     private final Map<String, Optional<URI>> routes = new HashMap<>();
     private boolean calling;
+    private boolean callsNoMore;
 
     /** What a job passes on its way. */
     record Parts(
@@ -90,8 +91,8 @@ final class Attempts implements ClaimLoop.Slots {
 
     /** Calls as many waiting jobs as there are free slots. Done when those whose target takes none are given back. */
     private Future<?> call() {
-        if (calling) {
-            // A call that ended at once: the loop below goes on with its slot.
+        if (calling || callsNoMore) {
+            // A call that ended at once: the loop below goes on with its slot. Or a drain gives back what waits.
             return Future.succeededFuture();
         }
         calling = true;
@@ -108,6 +109,11 @@ final class Attempts implements ClaimLoop.Slots {
         }
         calling = false;
         return giveBack(refused);
+    }
+
+    /** From now on claimed jobs wait, for whoever gives them back. What is being called goes on. */
+    void callNoMore() {
+        callsNoMore = true;
     }
 
     /** Gives jobs back uncharged; ids of those that were still held, none when the database is away. */

@@ -43,8 +43,9 @@ final class Drain {
             return drained;
         }
         log.info("worker {} drains {} jobs", workerId, inFlight.size());
+        // Nobody has called those that wait, or that a claim under way brings: another worker can at once.
+        attempts.callNoMore();
         Future<List<Long>> draining = claims.stop()
-                // Nobody has called these yet: another worker can at once.
                 .compose(stopped -> giveBack(inFlight.removeWaiting()))
                 .compose(early -> waitUntilIdle(grace)
                         .compose(waited -> breakOff())
