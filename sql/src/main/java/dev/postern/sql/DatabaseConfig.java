@@ -116,8 +116,9 @@ public record DatabaseConfig(
                 .setCachePreparedStatements(!pooled)
                 .setUseLayer7Proxy(pooled)
                 .setPipeliningLimit(16)
-                // These only: a pooler refuses start-up parameters that it does not track.
-                .setProperties(Map.of("application_name", applicationName))
+                // These only: a pooler refuses start-up parameters that it does not track. The client gives up, and
+                // forgets to close, a connection whose encoding is another, as a role's or a database's default may be.
+                .setProperties(Map.of("application_name", applicationName, "client_encoding", "UTF8"))
                 .setSslMode(tls.mode)
                 .setSslOptions(sslOptions());
     }

@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -126,12 +127,18 @@ public final class SchemaMigrator {
         }
     }
 
-    // Older ones stop in the middle of a migration at a word that they do not know.
+    // Older ones stop in the middle of a migration at a word that they do not know. With them goes a database that
+    // cannot
+    // hold every text.
     private void refuseOldServer() {
-        try (Connection connection = flyway.getConfiguration().getDataSource().getConnection()) {
+        try (Connection connection = flyway.getConfiguration().getDataSource().getConnection();
+                Statement query = connection.createStatement();
+                ResultSet encoding = query.executeQuery("select current_setting('server_encoding')")) {
+            encoding.next();
             String refusal = ServerVersion.refusal(
                     connection.getMetaData().getDatabaseMajorVersion(),
-                    connection.getMetaData().getDatabaseProductVersion());
+                    connection.getMetaData().getDatabaseProductVersion(),
+                    encoding.getString(1));
             if (refusal != null) {
                 throw new SchemaException("cannot work with " + config + ": " + refusal, null);
             }

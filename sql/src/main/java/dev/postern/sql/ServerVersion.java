@@ -2,7 +2,7 @@ package dev.postern.sql;
 
 import org.jspecify.annotations.Nullable;
 
-/** Which PostgreSQL it takes, and for what. */
+/** Which PostgreSQL, and which database of it, it takes, and for what. */
 final class ServerVersion {
 
     /** Views that read as their caller. */
@@ -13,12 +13,21 @@ final class ServerVersion {
 
     private ServerVersion() {}
 
-    /** Why the schema cannot be there, or null where it can. */
-    static @Nullable String refusal(int major, String version) {
-        return major >= LEAST
+    /**
+     * Why the schema cannot be there, or null where it can.
+     *
+     * @param encoding the database's, as {@code server_encoding} says
+     */
+    static @Nullable String refusal(int major, String version, String encoding) {
+        if (major < LEAST) {
+            return "PostgreSQL " + LEAST + " or newer is needed (" + LEAST_FOR_API + " for the HTTP API), it is "
+                    + version;
+        }
+        // SQL_ASCII checks nothing, any other lacks letters: an outcome with one of them could never be stored.
+        return encoding.equals("UTF8")
                 ? null
-                : "PostgreSQL " + LEAST + " or newer is needed (" + LEAST_FOR_API + " for the HTTP API), it is "
-                        + version;
+                : "its encoding is " + encoding + ", UTF8 is needed: make one with \"create database NAME encoding"
+                        + " 'UTF8' template template0\", and move what is to be kept by pg_dump";
     }
 
     /** What to do where the login role may not become {@code postern_tenant}. */

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -40,5 +41,17 @@ class JobStoreTest {
                         lease.toString(),
                         lease.toString()))
                 .isEqualTo(true);
+    }
+
+    @Test
+    void readsADatabaseWhoseSessionsSpeakAnotherEncodingByDefault() {
+        database.execute("truncate app_jobs.jobs");
+        database.addJob("grüße", "{}");
+        database.alter("set client_encoding = 'LATIN1'");
+
+        assertThat(store.claim("worker-1", Optional.empty(), 1, Duration.ofSeconds(30), Map.of(), null, null)
+                        .await())
+                .extracting(ClaimedJob::task)
+                .containsExactly("grüße");
     }
 }

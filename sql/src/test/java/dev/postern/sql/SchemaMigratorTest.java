@@ -6,13 +6,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SchemaMigratorTest {
 
@@ -142,6 +146,29 @@ class SchemaMigratorTest {
                 .isInstanceOf(SchemaException.class)
                 .hasMessageContaining("job_history");
         assertThat(database.value("select to_regclass('app_jobs.jobs')")).isNull();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"SQL_ASCII", "LATIN1"})
+    void refusesADatabaseOfAnotherEncodingAndSaysHowToMakeOne(String encoding) {
+        DatabaseConfig mine = database.config();
+        String name = mine.database() + "_" + encoding.toLowerCase(Locale.ROOT);
+        database.execute("create database " + name + " encoding '" + encoding + "' locale 'C' template template0");
+        try {
+            SchemaMigrator migrator = new SchemaMigrator(new DatabaseConfig(
+                    mine.host(), mine.port(), name, mine.user(), mine.password(), mine.schema(), 1, mine.tls()));
+            for (ThrowingCallable start : List.<ThrowingCallable>of(migrator::migrate, migrator::check)) {
+                assertThatThrownBy(start)
+                        .isInstanceOf(SchemaException.class)
+                        .satisfies(e ->
+                                assertThat(((SchemaException) e).unreachable()).isFalse())
+                        .message()
+                        .contains(name, "its encoding is " + encoding, "UTF8 is needed", "encoding 'UTF8'")
+                        .hasLineCount(1);
+            }
+        } finally {
+            database.execute("drop database " + name + " with (force)");
+        }
     }
 
     @Test
