@@ -15,7 +15,7 @@ final class Chart {
     static final Path SOURCE = Path.of("postern");
 
     /** The oldest that Chart.yaml allows; without it helm-java assumes 1.20. */
-    private static final String KUBERNETES = "1.30.0";
+    static final String KUBERNETES = "1.30.0";
 
     private static final String HOOK = "\n    helm.sh/hook: ";
     private static final String NO_HOOK = "\n    not-a-hook: ";

@@ -1,19 +1,15 @@
 package dev.postern.charts;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,7 +17,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * A second opinion: kubectl reads workloads into its own types and writes them again, which needs no cluster. What it does
- * not know is gone then, and what has the wrong type it refuses. Skipped where there is no kubectl.
+ * not know is gone then, and what has the wrong type it refuses. Skipped where there is no kubectl; {@code .ci/helm} fetches one.
  */
 class KubectlTest {
 
@@ -62,21 +58,9 @@ class KubectlTest {
     }
 
     private String roundTrip(JsonNode workload, Path scratch) throws IOException, InterruptedException {
-        assumeTrue(
-                Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator, -1))
-                        .anyMatch(directory -> Files.isExecutable(Path.of(directory, "kubectl"))),
-                "kubectl is not on the PATH");
         Path file = Files.writeString(Files.createTempFile(scratch, "workload", ".yaml"), yaml.write(workload));
-        Path out = Files.createTempFile(scratch, "out", ".yaml");
-        ProcessBuilder builder = new ProcessBuilder(
-                        "kubectl", "set", "env", "--local", "-f", file.toString(), "SEEN=by-kubectl", "-o", "yaml")
-                .redirectErrorStream(true)
-                .redirectOutput(out.toFile());
-        builder.environment().put("KUBECONFIG", "/dev/null");
-        Process process = builder.start();
-        assertThat(process.waitFor(1, TimeUnit.MINUTES)).isTrue();
-        assertThat(process.exitValue()).as("%s", Files.readString(out)).isZero();
-        return Files.readString(out);
+        return Tool.run(
+                scratch, "kubectl", "set", "env", "--local", "-f", file.toString(), "SEEN=by-kubectl", "-o", "yaml");
     }
 
     private static List<String> missing(String path, JsonNode sent, JsonNode returned) {

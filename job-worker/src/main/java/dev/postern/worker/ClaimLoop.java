@@ -219,8 +219,8 @@ final class ClaimLoop {
     private long backoff(Throwable cause) {
         if (backoffMs == 0) {
             log.warn("{}; trying again until the database is back", cause.getMessage());
-            listener.claimFailed();
         }
+        listener.claimFailed();
         backoffMs = Math.min(BACKOFF_MAX_MS, Math.max(BACKOFF_FIRST_MS, backoffMs * 2));
         return backoffMs / 2 + random.nextLong(backoffMs / 2 + 1);
     }

@@ -22,7 +22,7 @@ public interface WorkerListener {
     /** A claim of the worker came back, with no jobs or many, after the given time. */
     default void claimed(String workerId, List<ClaimedJob> jobs, Duration took) {}
 
-    /** A claim failed; the database is away. */
+    /** A claim failed, each few seconds while the database is away. */
     default void claimFailed() {}
 
     /**

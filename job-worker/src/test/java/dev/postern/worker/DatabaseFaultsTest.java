@@ -85,6 +85,9 @@ class DatabaseFaultsTest {
         fixture.eventually(1, "select count(*) from app_jobs.job_history where id = ?", before);
         line.cut();
         long during = database.addJob("during", "{}");
+        // Told of each, so that a counter shows how long it lasts.
+        fixture.eventually(
+                () -> fixture.events.stream().filter("claim failed"::equals).count() > 2);
         line.resume();
         fixture.eventually(1, "select count(*) from app_jobs.job_history where id = ?", during);
     }

@@ -174,6 +174,11 @@ final class WorkerFixture implements BeforeEachCallback, AfterEachCallback, Work
     }
 
     @Override
+    public void claimFailed() {
+        events.add("claim failed");
+    }
+
+    @Override
     public void leaseLost(ClaimedJob job) {
         events.add("lost " + job.attempt().jobId());
     }
