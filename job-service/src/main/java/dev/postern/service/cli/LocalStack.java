@@ -159,11 +159,7 @@ final class LocalStack implements AutoCloseable {
         }
         HttpClient client = HttpClient.newHttpClient();
         functions.forEach(function -> function.awaitHealthy(client));
-        functions.forEach(function -> function.onEnd(line -> {
-            if (!closed.get()) {
-                say.accept(line);
-            }
-        }));
+        functions.forEach(function -> function.keepRunning(() -> !closed.get(), say));
         settings.put("POSTERN_FUNCTIONS", merged(urls, settings.getOrDefault("POSTERN_FUNCTIONS", "")));
     }
 

@@ -9,9 +9,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
@@ -22,17 +24,26 @@ public final class FunctionProcess implements AutoCloseable {
 
     private static final Duration STARTUP = Duration.ofSeconds(60);
     private static final Duration SHUTDOWN = Duration.ofSeconds(10);
+    private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(60);
 
     private final String name;
-    private final Process process;
+    private final ProcessBuilder builder;
     private final int port;
     private final Path log;
 
-    private FunctionProcess(String name, Process process, int port, Path log) {
+    // Of whoever started it and of the JDK's thread that starts it again: under this object's lock.
+    private Process process;
+    private boolean closed;
+
+    private FunctionProcess(String name, ProcessBuilder builder, int port, Path log) throws IOException {
         this.name = name;
-        this.process = process;
+        this.builder = builder;
         this.port = port;
         this.log = log;
+        this.process = builder.start();
+        // What it said before it ended is wanted afterwards.
+        builder.redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
     }
 
     /**
@@ -66,7 +77,7 @@ public final class FunctionProcess implements AutoCloseable {
                             "POSTERN_PARENT_PID",
                             Long.toString(ProcessHandle.current().pid()));
             builder.redirectErrorStream(true).redirectOutput(log.toFile());
-            return new FunctionProcess(name, builder.start(), port, log);
+            return new FunctionProcess(name, builder, port, log);
         } catch (IOException e) {
             throw new LocalException("cannot start function " + name + ": " + e.getMessage(), e);
         }
@@ -86,26 +97,67 @@ public final class FunctionProcess implements AutoCloseable {
     public void awaitHealthy(HttpClient client) {
         long deadline = System.nanoTime() + STARTUP.toNanos();
         while (System.nanoTime() < deadline) {
-            if (!process.isAlive()) {
+            Process running = current();
+            if (!running.isAlive()) {
                 throw new LocalException(
-                        "function " + name + " ended with exit code " + process.exitValue() + "; its output is in "
+                        "function " + name + " ended with exit code " + running.exitValue() + "; its output is in "
                                 + log,
                         null);
             }
             if (healthy(client)) {
                 return;
             }
-            pause();
+            pause(running);
         }
         throw new LocalException(
                 "function " + name + " does not answer on " + url() + "; its output is in " + log, null);
     }
 
-    /** Tells of its end in one line, from a thread of the JDK's. */
-    public void onEnd(Consumer<String> say) {
-        var unused = process.onExit()
-                .thenAccept(ended -> say.accept("function " + name + " ended with exit code " + ended.exitValue()
-                        + "; its output is in " + log + ", and its jobs wait until it is started again"));
+    /**
+     * Starts it again whenever it ends, on the same port, after a pause that doubles from 1 s to 60 s and begins anew once
+     * it has run for a minute. Call once.
+     *
+     * @param wanted asked when it has ended and before it is started; no is for good
+     * @param say told of each end in one line, from a thread of the JDK's
+     */
+    public void keepRunning(BooleanSupplier wanted, Consumer<String> say) {
+        watch(current(), FIRST_PAUSE, wanted, say);
+    }
+
+    private void watch(Process running, Duration pause, BooleanSupplier wanted, Consumer<String> say) {
+        long since = System.nanoTime();
+        var unused = running.onExit().thenAccept(ended -> {
+            if (!wanted.getAsBoolean()) {
+                return;
+            }
+            boolean ran = System.nanoTime() - since > LONGEST_PAUSE.toNanos();
+            Duration now = ran ? FIRST_PAUSE : pause;
+            say.accept("function " + name + " ended with exit code " + ended.exitValue() + " and is started again in "
+                    + now.toSeconds() + " s; its output is in " + log);
+            CompletableFuture.delayedExecutor(now.toMillis(), TimeUnit.MILLISECONDS)
+                    .execute(() -> startAgain(longer(now), wanted, say));
+        });
+    }
+
+    private synchronized void startAgain(Duration next, BooleanSupplier wanted, Consumer<String> say) {
+        if (closed || !wanted.getAsBoolean()) {
+            return;
+        }
+        try {
+            process = builder.start();
+            watch(process, next, wanted, say);
+        } catch (IOException e) {
+            say.accept("function " + name + " cannot be started again: " + e.getMessage());
+        }
+    }
+
+    private static Duration longer(Duration pause) {
+        Duration doubled = pause.multipliedBy(2);
+        return doubled.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : doubled;
+    }
+
+    private synchronized Process current() {
+        return process;
     }
 
     private boolean healthy(HttpClient client) {
@@ -122,9 +174,9 @@ public final class FunctionProcess implements AutoCloseable {
         }
     }
 
-    private void pause() {
+    private void pause(Process running) {
         try {
-            process.waitFor(50, TimeUnit.MILLISECONDS);
+            running.waitFor(50, TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new LocalException("interrupted while function " + name + " was starting", e);
@@ -134,14 +186,20 @@ public final class FunctionProcess implements AutoCloseable {
     /** Asks it to end and waits; an unwilling one is killed. */
     @Override
     public void close() {
-        process.destroy();
+        Process last = last();
+        last.destroy();
         try {
-            process.onExit().get(SHUTDOWN.toSeconds(), TimeUnit.SECONDS);
+            last.onExit().get(SHUTDOWN.toSeconds(), TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            process.destroyForcibly();
+            last.destroyForcibly();
         } catch (ExecutionException | TimeoutException e) {
-            process.destroyForcibly();
+            last.destroyForcibly();
         }
+    }
+
+    private synchronized Process last() {
+        closed = true;
+        return process;
     }
 }
