@@ -130,6 +130,7 @@ public final class JobService {
     }
 
     private void startAll() {
+        metrics.watchProcess();
         VertxOptions options = new VertxOptions().setPreferNativeTransport(true);
         Vertx created = Vertx.builder()
                 .with(options)
@@ -179,7 +180,7 @@ public final class JobService {
                     }),
                     config.router(),
                     config.worker(),
-                    metrics.worker(traced == null ? listener : traced.worker(listener)),
+                    metrics.worker(traced == null ? listener : traced.worker(listener), clock),
                     clock,
                     random);
             worker = verticle;

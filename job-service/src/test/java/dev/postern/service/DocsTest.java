@@ -3,6 +3,7 @@ package dev.postern.service;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.postern.service.config.Setting;
+import dev.postern.service.telemetry.Metrics;
 import dev.postern.sql.JobDatabase;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -19,6 +20,7 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -169,6 +171,20 @@ class DocsTest {
                 .map(row -> row.group(1) + " " + row.group(2))
                 .collect(Collectors.toCollection(TreeSet::new));
         assertThat(listed).isEqualTo(printed);
+    }
+
+    @Test
+    void metricsOfTheProcessThatThePageNamesArePrinted() {
+        Metrics metrics = new Metrics("1", List.of("worker"));
+        metrics.watchProcess();
+        System.gc();
+        String printed = Awaitility.await().until(metrics::scrape, scraped -> scraped.contains("jvm_gc_pause_seconds"));
+
+        assertThat(Pattern.compile("`((?:jvm|process|system)_\\w+)`")
+                        .matcher(read(ROOT.resolve("docs/observability.md")))
+                        .results())
+                .hasSizeGreaterThan(4)
+                .allSatisfy(named -> assertThat(printed).contains("# TYPE " + named.group(1)));
     }
 
     @Test

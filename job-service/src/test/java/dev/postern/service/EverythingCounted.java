@@ -17,6 +17,7 @@ import dev.postern.worker.WorkerListener;
 import io.vertx.core.spi.metrics.PoolMetrics;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.List;
@@ -37,7 +38,11 @@ final class EverythingCounted {
         metrics.tenants(List.of(new JobDirectory.TenantCount(JobDatabase.TENANT, "ready", 1)));
         metrics.api().answered("createJob", 201, Duration.ofMillis(1));
         metrics.listening("jobs:insert").accept(true);
-        metrics.sampled(List.of(new JobDirectory.Count("system-ping", "ready", 1)), 0, 0);
+        metrics.sampled(
+                List.of(new JobDirectory.Count("system-ping", "ready", 1)),
+                List.of(new JobDirectory.Count("system-ping", "cancelled", 1)),
+                0,
+                0);
         ClaimedJob job = new ClaimedJob(
                 new Attempt(1, 1, new UUID(0, 1)),
                 JobDatabase.TENANT,
@@ -51,7 +56,7 @@ final class EverythingCounted {
                 null,
                 0,
                 OffsetDateTime.of(2030, 1, 1, 0, 0, 0, 0, ZoneOffset.UTC));
-        WorkerListener worker = metrics.worker(WorkerListener.NONE);
+        WorkerListener worker = metrics.worker(WorkerListener.NONE, InstantSource.system());
         metrics.notified();
         worker.claimed("worker-1", List.of(job), Duration.ZERO);
         worker.stored(Duration.ofMillis(1));

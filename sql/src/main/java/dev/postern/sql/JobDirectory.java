@@ -24,6 +24,7 @@ public final class JobDirectory {
     private final Statements statements;
     private final String counts;
     private final String endedCounts;
+    private final String cancelledCounts;
     private final String oldestReady;
     private final String oldestTick;
     private final String tenants;
@@ -41,6 +42,9 @@ public final class JobDirectory {
                 + ".jobs j group by 1, 2 order by 1, 2";
         this.endedCounts = "select h.task_identifier, h.state, count(*) from " + schema
                 + ".job_history h where h.finished_at > now() - interval '1 day' group by 1, 2 order by 1, 2";
+        this.cancelledCounts = "select h.task_identifier, h.state, count(*) from " + schema
+                + ".job_history h where h.state = 'cancelled' and h.finished_at > now() - interval '1 hour'"
+                + " group by 1, 2 order by 1, 2";
         this.oldestTick = "select coalesce(greatest(0, extract(epoch from " + schema
                 + ".schedule_clock() - min(s.next_tick_at))), 0)::double precision from " + schema
                 + ".scheduled_jobs s where isfinite(s.next_tick_at)";
@@ -160,6 +164,14 @@ public final class JobDirectory {
     /** How many ended in the last day, by task and state. Reads a day of the history: for people. */
     public Future<List<Count>> endedCounts() {
         return count(endedCounts);
+    }
+
+    /**
+     * How many were cancelled in the last hour, by task; whoever did it, and whether they ran or not. Reads what was
+     * cancelled today and yesterday: for every few seconds.
+     */
+    public Future<List<Count>> cancelledCounts() {
+        return count(cancelledCounts);
     }
 
     private Future<List<Count>> count(String statement) {

@@ -2,6 +2,7 @@ package dev.postern.sql;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vertx.core.Vertx;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -58,6 +59,28 @@ class CancelTest {
         assertThat(database.number("select count(*) from app_jobs.jobs")).isZero();
         assertThat(database.number("select count(*) from app_jobs.job_history where state = 'cancelled'"))
                 .isEqualTo(5);
+    }
+
+    @Test
+    void areCountedForAnHourByTask() {
+        long running = claimed("a").jobId();
+        long queued = database.addJob("a", "{}");
+        long old = database.addJob("b", "{}");
+        long succeeded = claimed("c").jobId();
+        database.execute("select app_jobs.complete_job('worker-1', ?)", succeeded);
+        database.execute("select app_jobs.cancel_jobs(array[?, ?, ?]::bigint[])", running, queued, old);
+        database.execute(
+                "update app_jobs.job_history set finished_at = finished_at - interval '61 minutes' where id = ?", old);
+
+        Vertx vertx = Vertx.vertx();
+        try {
+            JobDirectory directory =
+                    new JobDirectory(JobStore.pool(vertx, database.config(), "cancel test"), "app_jobs");
+            assertThat(directory.cancelledCounts().await())
+                    .containsExactly(new JobDirectory.Count("a", "cancelled", 2));
+        } finally {
+            vertx.close().await();
+        }
     }
 
     @Test

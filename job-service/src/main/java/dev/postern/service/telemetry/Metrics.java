@@ -10,11 +10,15 @@ import dev.postern.worker.WorkerListener;
 import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.spi.metrics.PoolMetrics;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
@@ -37,6 +41,9 @@ public final class Metrics {
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final MultiGauge jobs = MultiGauge.builder("postern.jobs")
             .description("Jobs that have not ended, by task and state")
+            .register(registry);
+    private final MultiGauge cancelled = MultiGauge.builder("postern.jobs.cancelled.last.hour")
+            .description("Jobs that were cancelled in the last hour, running or not, by task")
             .register(registry);
     private final AtomicReference<Double> oldestReady = new AtomicReference<>(0.0);
     private final AtomicReference<Double> oldestTick = new AtomicReference<>(0.0);
@@ -75,17 +82,39 @@ public final class Metrics {
         registry.gauge("postern.oldest.tick.seconds", oldestTick, AtomicReference::get);
     }
 
+    /** Prints the process too, as Micrometer names it: memory, garbage collection, CPU. Call once. */
+    @SuppressWarnings("resource") // Watched for as long as the process lives.
+    public void watchProcess() {
+        new JvmMemoryMetrics().bindTo(registry);
+        new JvmGcMetrics().bindTo(registry);
+        new ProcessorMetrics().bindTo(registry);
+    }
+
     /** The text of {@code /metrics}. */
     public String scrape() {
         return registry.scrape();
     }
 
-    /** What was last seen in the tables. */
-    public void sampled(List<JobDirectory.Count> counts, double oldestReadySeconds, double oldestTickSeconds) {
+    /**
+     * What was last seen in the tables.
+     *
+     * @param counts of jobs that have not ended
+     * @param cancelledCounts of jobs that were cancelled in the last hour
+     */
+    public void sampled(
+            List<JobDirectory.Count> counts,
+            List<JobDirectory.Count> cancelledCounts,
+            double oldestReadySeconds,
+            double oldestTickSeconds) {
         jobs.register(
                 counts.stream()
                         .map(count ->
                                 MultiGauge.Row.of(Tags.of("task", count.task(), "state", count.state()), count.jobs()))
+                        .toList(),
+                true);
+        cancelled.register(
+                cancelledCounts.stream()
+                        .map(count -> MultiGauge.Row.of(Tags.of("task", count.task()), count.jobs()))
                         .toList(),
                 true);
         oldestReady.set(oldestReadySeconds);
@@ -99,9 +128,13 @@ public final class Metrics {
         return now -> listening.set(now ? 1 : 0);
     }
 
-    /** Counts for a worker, then tells the other listener. */
-    public WorkerListener worker(WorkerListener then) {
-        WorkerMetrics counting = new WorkerMetrics(registry, then);
+    /**
+     * Counts for a worker, then tells the other listener.
+     *
+     * @param clock what a job's due time is compared with; how far it is from the database's shows in the delays
+     */
+    public WorkerListener worker(WorkerListener then, InstantSource clock) {
+        WorkerMetrics counting = new WorkerMetrics(registry, then, clock);
         worker = counting;
         return counting;
     }

@@ -6,6 +6,7 @@ import io.vertx.core.VerticleBase;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -124,9 +125,15 @@ public final class ProbeServer extends VerticleBase {
                 ? Future.succeededFuture()
                 : directory
                         .counts()
-                        .compose(counts -> Future.all(directory.oldestReadySeconds(), directory.oldestTickSeconds())
-                                .onSuccess(oldest -> metrics.sampled(
-                                        counts, oldest.<Double>resultAt(0), oldest.<Double>resultAt(1))))
+                        .compose(counts -> Future.all(
+                                        directory.cancelledCounts(),
+                                        directory.oldestReadySeconds(),
+                                        directory.oldestTickSeconds())
+                                .onSuccess(seen -> metrics.sampled(
+                                        counts,
+                                        seen.<List<JobDirectory.Count>>resultAt(0),
+                                        seen.<Double>resultAt(1),
+                                        seen.<Double>resultAt(2))))
                         .compose(done -> tenants == 0
                                 ? Future.succeededFuture()
                                 : directory.busiestTenants(tenants).onSuccess(metrics::tenants));

@@ -12,6 +12,7 @@ import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.net.URI;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -27,10 +28,12 @@ final class WorkerMetrics implements WorkerListener {
 
     private final PrometheusMeterRegistry registry;
     private final WorkerListener then;
+    private final InstantSource clock;
 
     private final AtomicInteger inFlight;
     private final Timer claims;
     private final Timer notificationsToClaims;
+    private final Timer delays;
     private final Timer stored;
     private final Counter claimed;
     private final Counter claimFailures;
@@ -53,13 +56,15 @@ final class WorkerMetrics implements WorkerListener {
 
     private record OutcomeLabels(String task, Class<? extends Outcome> outcome, Verdict verdict) {}
 
-    WorkerMetrics(PrometheusMeterRegistry registry, WorkerListener then) {
+    WorkerMetrics(PrometheusMeterRegistry registry, WorkerListener then, InstantSource clock) {
         this.registry = registry;
         this.then = then;
+        this.clock = clock;
         this.inFlight = Objects.requireNonNull(registry.gauge("postern.jobs.in.flight", new AtomicInteger()));
         this.claims = histogram("postern.claim", "One claim, from sending to answer");
         this.notificationsToClaims = histogram(
                 "postern.notification.to.claim", "From a notification until the claim that follows has come back");
+        this.delays = histogram("postern.dispatch.delay", "From when a job was due until it was sent");
         this.stored = Metrics.finish(registry, "worker");
         this.claimed = registry.counter("postern.jobs.claimed");
         this.claimFailures = registry.counter("postern.claim.failures");
@@ -113,6 +118,9 @@ final class WorkerMetrics implements WorkerListener {
     @Override
     public void dispatched(ClaimedJob job, Optional<URI> url) {
         inFlight.incrementAndGet();
+        Duration delay = Duration.between(job.runAt().toInstant(), clock.instant());
+        // The database's clock may be ahead.
+        delays.record(delay.isNegative() ? Duration.ZERO : delay);
         dispatches
                 .computeIfAbsent(job.task(), task -> registry.counter("postern.dispatches", "task", task))
                 .increment();
