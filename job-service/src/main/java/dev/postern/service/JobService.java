@@ -120,8 +120,27 @@ public final class JobService {
      * @throws RuntimeException when something cannot start; nothing is left behind then
      */
     public void start() {
+        startWith(this::awaitSchema);
+    }
+
+    /**
+     * Starts everything though nobody has looked at the schema, or whether there is a database: for a rehearsal.
+     *
+     * @throws RuntimeException when something cannot start; nothing is left behind then
+     */
+    public void startWithoutSchema() {
+        startWith(() -> {
+            try {
+                new SchemaMigrator(config.listenDatabase()).check();
+            } catch (SchemaException e) {
+                log.info("as expected of a rehearsal: {}", e.getMessage());
+            }
+        });
+    }
+
+    private void startWith(Runnable readySchema) {
         try {
-            startAll();
+            startAll(readySchema);
             phase = Phase.READY;
         } catch (RuntimeException e) {
             stop();
@@ -129,7 +148,7 @@ public final class JobService {
         }
     }
 
-    private void startAll() {
+    private void startAll(Runnable readySchema) {
         metrics.watchProcess();
         VertxOptions options = new VertxOptions().setPreferNativeTransport(true);
         Vertx created = Vertx.builder()
@@ -154,7 +173,7 @@ public final class JobService {
         probes = server;
         created.deployVerticle(server).await();
 
-        awaitSchema();
+        readySchema.run();
 
         Traces traced = config.telemetry()
                 .traces()

@@ -29,7 +29,8 @@ import picocli.CommandLine.Spec;
             "",
             "Settings are environment variables: './postern settings' lists them.",
             "In a checkout, './postern chaos' breaks a system of its own and judges what is left (--help for more),",
-            "'./postern bench' measures how fast one is (docs/performance.md)."
+            "'./postern bench' measures how fast one is (docs/performance.md), './postern image' builds the images",
+            "(docs/deploy.md)."
         },
         subcommands = {CommandLine.HelpCommand.class})
 public final class Postern implements Runnable {

@@ -29,6 +29,10 @@ final class ServeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
+        if (Rehearsal.ASKED_FOR) {
+            Rehearsal.run();
+            return 0;
+        }
         ServiceConfig config = new ConfigReader(context.environment(), Context.incarnation()).read();
         logSettings(context.environment());
         JobService service = new JobService(config, WorkerListener.NONE, Context.clock(), new SplittableRandom());
