@@ -285,10 +285,9 @@ public final class JobService {
         boolean told = false;
         while (!stopping.get()) {
             try {
-                if (config.migrate()) {
-                    migrator.migrate();
-                } else {
-                    migrator.check();
+                boolean newer = config.migrate() ? migrator.migrate().newer() : migrator.check();
+                if (newer) {
+                    log.warn("the schema is of a newer release, and left as it is; this one works with it");
                 }
                 return;
             } catch (SchemaException e) {

@@ -21,14 +21,24 @@ final class ServiceProcess implements AutoCloseable {
     final List<String> output = new CopyOnWriteArrayList<>();
     private final Process process;
     private final CountDownLatch ready = new CountDownLatch(1);
+    private final Thread reader;
 
     private ServiceProcess(Process process) {
         this.process = process;
-        Thread.ofVirtual().start(this::read);
+        reader = Thread.ofVirtual().start(this::read);
     }
 
     /** {@code serve} on a database. */
     static ServiceProcess serve(DatabaseConfig database, Map<String, String> others) {
+        return start(environment(database, others), "serve");
+    }
+
+    /** A command of another release, from its jar. */
+    static ServiceProcess ofJar(Path jar, DatabaseConfig database, Map<String, String> others, String... arguments) {
+        return start(List.of("-jar", jar.toString()), environment(database, others), arguments);
+    }
+
+    private static Map<String, String> environment(DatabaseConfig database, Map<String, String> others) {
         Map<String, String> environment = new HashMap<>(Map.of(
                 "PGHOST", database.host(),
                 "PGPORT", Integer.toString(database.port()),
@@ -40,18 +50,23 @@ final class ServiceProcess implements AutoCloseable {
                 "POSTERN_BIND_HOST", "127.0.0.1",
                 "POSTERN_LOG", "text"));
         environment.putAll(others);
-        return start(environment, "serve");
+        return environment;
     }
 
     static ServiceProcess start(Map<String, String> environment, String... arguments) {
+        return start(
+                List.of("-cp", System.getProperty("java.class.path"), "dev.postern.service.Main"),
+                environment,
+                arguments);
+    }
+
+    private static ServiceProcess start(List<String> program, Map<String, String> environment, String... arguments) {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
                 "-XX:+UseSerialGC",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "dev.postern.service.Main"));
+                "--enable-native-access=ALL-UNNAMED"));
+        command.addAll(program);
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().putAll(environment);
@@ -94,6 +109,18 @@ final class ServiceProcess implements AutoCloseable {
     /** {@code kill -9}. */
     void kill() {
         process.destroyForcibly();
+    }
+
+    boolean runs() {
+        return process.isAlive();
+    }
+
+    /** Waits until it has ended by itself and all it said is in {@link #output}. */
+    int awaitEnd() throws InterruptedException {
+        if (!process.waitFor(60, TimeUnit.SECONDS) || !reader.join(Duration.ofSeconds(60))) {
+            throw new AssertionError("did not end:\n" + String.join("\n", output));
+        }
+        return process.exitValue();
     }
 
     /** SIGTERM, and the exit code. */

@@ -9,18 +9,25 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.MigrationInfo;
 import org.flywaydb.core.api.MigrationInfoService;
 import org.flywaydb.core.api.MigrationState;
+import org.flywaydb.core.api.MigrationVersion;
 import org.flywaydb.core.api.output.MigrateResult;
 
 /**
  * Brings a database to the schema that this release needs: builds it where there is none, adopts what
  * {@code pgpm-database-jobs} 0.15 made, and replaces functions whose file changed. Blocking; for start-up and tests. Any
  * number may run at once: Flyway's lock lets one work and the others find nothing to do.
+ *
+ * <p>During an upgrade the release before runs on the new schema, and may have to start on it. Migrations add; one that
+ * takes something away is called {@code V0031__contract_0027_…}, where 0027 is the version since which no release needs
+ * what goes. A release lives with every migration that it does not know but those that contract beyond it.
  */
 public final class SchemaMigrator {
 
@@ -28,6 +35,9 @@ public final class SchemaMigrator {
 
     /** Functions are replaced one by one and name each other, so a body may name what comes later. */
     private static final String FORWARD_REFERENCES = "&options=-c%20check_function_bodies%3Doff";
+
+    /** As Flyway keeps it beside the version: in the database, where a release that lacks the file can read it. */
+    private static final Pattern CONTRACT = Pattern.compile("contract (\\d+) .*");
 
     private static final String GO_ROUND =
             "set DATABASE_LISTEN_URL to a direct connection, or run 'migrate' once with a direct DATABASE_URL";
@@ -63,29 +73,34 @@ public final class SchemaMigrator {
      *
      * @param applied how many files were applied, functions included; 0 when all was there
      * @param adopted whether the schema had tables that were not ours before
+     * @param newer whether a newer release has migrated it; then it was left as it is, since this one's functions would
+     *     replace the newer ones under those that use them
      */
-    public record Report(int applied, boolean adopted) {}
+    public record Report(int applied, boolean adopted, boolean newer) {}
 
     /**
      * Migrates. Through a pooler only the finding that there is nothing to do is possible: Flyway sets the search path of
      * its session, which would stay in one of the pooler's and meet other people's statements there.
      *
-     * @throws SchemaException when the database cannot be reached, refuses, or is newer than this release, or when there
-     *     is something to do and a pooler stands in between
+     * @throws SchemaException when the database cannot be reached, refuses, or lacks what this release needs because a
+     *     newer one took it away, or when there is something to do and a pooler stands in between
      */
     public Report migrate() {
         try {
             MigrationInfoService found = flyway.info();
             refuseOldServer();
-            refuseNewer(found);
+            if (newer(found)) {
+                refuseMissing(found);
+                return new Report(0, false, true);
+            }
             if (found.pending().length > 0) {
                 refusePooler(found.pending().length);
             } else if (config.pooled()) {
-                return new Report(0, false);
+                return new Report(0, false, false);
             }
             boolean foreign = found.current() == null && hasJobs();
             MigrateResult result = flyway.migrate();
-            return new Report(result.migrationsExecuted, foreign && result.migrationsExecuted > 0);
+            return new Report(result.migrationsExecuted, foreign && result.migrationsExecuted > 0, false);
         } catch (FlywayException e) {
             refuseRefusedParameter(e);
             throw new SchemaException(
@@ -99,26 +114,30 @@ public final class SchemaMigrator {
      * Checks that the database has what this release needs, without changing it. A function that another release
      * replaced is no reason to refuse: its signature and meaning stay, and during a rollout both releases run.
      *
-     * @throws SchemaException naming what is missing and how to get it, that the schema is newer than this release, or
-     *     that the database cannot be reached
+     * @return whether a newer release has migrated it
+     * @throws SchemaException naming what is missing and how to get it, that a newer release took away what this one
+     *     needs, or that the database cannot be reached
      */
-    public void check() {
-        MigrationInfoService found;
-        List<String> missing;
+    public boolean check() {
         try {
-            found = flyway.info();
+            MigrationInfoService found = flyway.info();
             refuseOldServer();
-            Set<String> present =
-                    Arrays.stream(found.applied()).map(MigrationInfo::getScript).collect(Collectors.toSet());
-            missing = Arrays.stream(found.pending())
-                    .map(MigrationInfo::getScript)
-                    .filter(script -> !present.contains(script))
-                    .toList();
+            boolean newer = newer(found);
+            refuseMissing(found);
+            return newer;
         } catch (FlywayException e) {
             refuseRefusedParameter(e);
             throw new SchemaException("cannot read the schema version of " + config + ": " + firstLine(e), e);
         }
-        refuseNewer(found);
+    }
+
+    private void refuseMissing(MigrationInfoService found) {
+        Set<String> present =
+                Arrays.stream(found.applied()).map(MigrationInfo::getScript).collect(Collectors.toSet());
+        List<String> missing = Arrays.stream(found.pending())
+                .map(MigrationInfo::getScript)
+                .filter(script -> !present.contains(script))
+                .toList();
         if (!missing.isEmpty()) {
             throw new SchemaException(
                     "schema '" + config.schema() + "' of " + config.database() + " lacks " + missing.size()
@@ -185,26 +204,38 @@ public final class SchemaMigrator {
         }
     }
 
-    private void refuseNewer(MigrationInfoService found) {
-        Arrays.stream(found.applied())
-                .filter(m ->
-                        m.getState() == MigrationState.FUTURE_SUCCESS || m.getState() == MigrationState.FUTURE_FAILED)
-                .filter(m -> m.getVersion() != null)
-                .reduce((earlier, later) -> later)
-                .ifPresent(newest -> {
-                    throw new SchemaException(
-                            "schema '" + config.schema() + "' of " + config.database() + " is at version "
-                                    + newest.getVersion() + ", this release knows " + newestKnown(found)
-                                    + "; run a release that knows it",
-                            null);
-                });
+    private boolean newer(MigrationInfoService found) {
+        List<MigrationInfo> unknown =
+                Arrays.stream(found.applied()).filter(SchemaMigrator::ofTheFuture).toList();
+        if (unknown.isEmpty()) {
+            return false;
+        }
+        String known = newestKnown(found);
+        for (MigrationInfo migration : unknown) {
+            Matcher contract = CONTRACT.matcher(migration.getDescription());
+            if (contract.matches()
+                    && MigrationVersion.fromVersion(known)
+                                    .compareTo(MigrationVersion.fromVersion(contract.group(1)))
+                            < 0) {
+                throw new SchemaException(
+                        "schema '" + config.schema() + "' of " + config.database() + " is at version "
+                                + unknown.getLast().getVersion() + ", this release knows " + known + ", and version "
+                                + migration.getVersion() + " took away what releases before " + contract.group(1)
+                                + " need; run a release that knows " + contract.group(1),
+                        null);
+            }
+        }
+        return true;
+    }
+
+    private static boolean ofTheFuture(MigrationInfo migration) {
+        return migration.getState() == MigrationState.FUTURE_SUCCESS && migration.getVersion() != null;
     }
 
     private static String newestKnown(MigrationInfoService found) {
         return Arrays.stream(found.all())
                 .filter(m -> m.getVersion() != null && m.getPhysicalLocation() != null)
-                .filter(m ->
-                        m.getState() != MigrationState.FUTURE_SUCCESS && m.getState() != MigrationState.FUTURE_FAILED)
+                .filter(m -> !ofTheFuture(m))
                 .map(m -> m.getVersion().getVersion())
                 .reduce("0", (earlier, later) -> later);
     }

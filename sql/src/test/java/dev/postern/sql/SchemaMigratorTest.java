@@ -44,7 +44,7 @@ class SchemaMigratorTest {
     void findsNothingToDoTheSecondTime() {
         new SchemaMigrator(database.config()).migrate();
 
-        assertThat(new SchemaMigrator(database.config()).migrate()).isEqualTo(new SchemaMigrator.Report(0, false));
+        assertThat(new SchemaMigrator(database.config()).migrate()).isEqualTo(new SchemaMigrator.Report(0, false, false));
     }
 
     @Test
@@ -122,19 +122,53 @@ class SchemaMigratorTest {
         assertThat(new SchemaMigrator(database.config()).migrate().applied()).isOne();
     }
 
+    private void migratedByANewerRelease(String... versionsAndDescriptions) {
+        for (int i = 0; i < versionsAndDescriptions.length; i += 2) {
+            database.execute(
+                    "insert into app_jobs.postern_migrations (installed_rank, version, description, type, script,"
+                            + " checksum, installed_by, execution_time, success)"
+                            + " select max(installed_rank) + 1, ?, ?, 'SQL', 'V' || ? || '.sql', 1, 'somebody', 1, true"
+                            + " from app_jobs.postern_migrations",
+                    versionsAndDescriptions[i],
+                    versionsAndDescriptions[i + 1],
+                    versionsAndDescriptions[i]);
+        }
+    }
+
+    /** A process of the release before that starts again during an upgrade. */
     @Test
-    void refusesASchemaThatIsNewerThanItself() {
+    void livesWithASchemaToWhichANewerReleaseOnlyAdded() {
         new SchemaMigrator(database.config()).migrate();
-        database.execute("insert into app_jobs.postern_migrations (installed_rank, version, description, type, script,"
-                + " checksum, installed_by, execution_time, success) values (9999, '9999', 'of the future', 'SQL',"
-                + " 'V9999__of_the_future.sql', 1, 'somebody', 1, true)");
+        migratedByANewerRelease("9998", "add a column", "9999", "contract 0001 drop what nobody reads");
+
+        assertThat(new SchemaMigrator(database.config()).check()).isTrue();
+        assertThat(new SchemaMigrator(database.config()).migrate()).isEqualTo(new SchemaMigrator.Report(0, false, true));
+    }
+
+    @Test
+    void leavesTheFunctionsOfANewerReleaseAlone() {
+        new SchemaMigrator(database.config()).migrate();
+        database.execute("update app_jobs.postern_migrations set checksum = 1 where script = 'R__get_job.sql'");
+        migratedByANewerRelease("9999", "add a column");
+
+        new SchemaMigrator(database.config()).migrate();
+
+        assertThat(database.number("select count(*) from app_jobs.postern_migrations where script = 'R__get_job.sql'"))
+                .isOne();
+    }
+
+    @Test
+    void refusesASchemaThatANewerReleaseTookSomethingFrom() {
+        new SchemaMigrator(database.config()).migrate();
+        migratedByANewerRelease("9997", "contract 9996 drop a column", "9999", "add another");
 
         assertThatThrownBy(() -> new SchemaMigrator(database.config()).check())
                 .isInstanceOf(SchemaException.class)
-                .hasMessageMatching(".* is at version 9999, this release knows 00\\d\\d; run a release that knows it");
+                .hasMessageMatching(".* is at version 9999, this release knows 00\\d\\d, and version 9997 took away what"
+                        + " releases before 9996 need; run a release that knows 9996");
         assertThatThrownBy(() -> new SchemaMigrator(database.config()).migrate())
                 .isInstanceOf(SchemaException.class)
-                .hasMessageContaining("9999");
+                .hasMessageContaining("9996");
     }
 
     @Test

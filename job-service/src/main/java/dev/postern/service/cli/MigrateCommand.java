@@ -29,7 +29,9 @@ final class MigrateCommand implements Callable<Integer> {
         DatabaseConfig database = context.database();
         SchemaMigrator.Report report = new SchemaMigrator(database).migrate();
         PrintWriter out = spec.commandLine().getOut();
-        if (report.applied() == 0) {
+        if (report.newer()) {
+            out.println("schema '" + database.schema() + "' is of a newer release, and left as it is");
+        } else if (report.applied() == 0) {
             out.println("schema '" + database.schema() + "' is up to date");
         } else {
             out.println((report.adopted() ? "adopted" : "migrated") + " schema '" + database.schema() + "': "
