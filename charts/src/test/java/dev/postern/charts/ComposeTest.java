@@ -38,7 +38,13 @@ class ComposeTest {
             "volumes");
 
     private static final List<String> FUNCTIONS = List.of(
-            "send-email-link", "simple-email", "requests-reminder", "deliver-webhook", "export-report", "passport", "system-ping");
+            "send-email-link",
+            "simple-email",
+            "requests-reminder",
+            "deliver-webhook",
+            "export-report",
+            "passport",
+            "system-ping");
 
     private final StrictYaml yaml = new StrictYaml();
     private JsonNode compose;
@@ -122,9 +128,10 @@ class ComposeTest {
         assertThat(texts(service("mail").path("profiles"))).containsExactly("mail");
         assertThat(texts(service("prometheus").path("profiles"))).containsExactly("watch");
         assertThat(texts(service("grafana").path("profiles"))).containsExactly("watch");
-        compose.path("services").properties().forEach(service -> assertThat(
-                        texts(service.getValue().path("depends_on")))
-                .doesNotContain("mail", "prometheus", "grafana"));
+        compose.path("services")
+                .properties()
+                .forEach(service -> assertThat(texts(service.getValue().path("depends_on")))
+                        .doesNotContain("mail", "prometheus", "grafana"));
         for (String function : List.of("send-email-link", "simple-email")) {
             assertThat(environment(function))
                     .containsEntry("EMAIL_SEND_USE_SMTP", "${EMAIL_SEND_USE_SMTP:-false}")
@@ -142,20 +149,23 @@ class ComposeTest {
                 .toList();
 
         assertThat(targets).contains("knative-job-service:8081").hasSize(FUNCTIONS.size() + 1);
-        FUNCTIONS.forEach(function -> assertThat(targets).contains(function + ":" + environment(function).get("PORT")));
+        FUNCTIONS.forEach(function -> assertThat(targets)
+                .contains(function + ":" + environment(function).get("PORT")));
         assertThat(environment("knative-job-service")).containsEntry("POSTERN_HTTP_PORT", "8081");
         assertThat(texts(prometheus.path("rule_files"))).containsExactly("/etc/prometheus/rules/alerts.yaml");
         JsonNode source = yaml.tree(Files.readString(ROOT.resolve("compose/grafana/datasources/prometheus.yml")));
         assertThat(source.path("datasources").path(0).path("url").asText()).isEqualTo("http://prometheus:9090");
         JsonNode provider = yaml.tree(Files.readString(ROOT.resolve("compose/grafana/dashboards/postern.yml")));
-        String dashboards = provider.path("providers").path(0).path("options").path("path").asText();
+        String dashboards =
+                provider.path("providers").path(0).path("options").path("path").asText();
         assertThat(texts(service("grafana").path("volumes")))
                 .contains("./compose/grafana:/etc/grafana/provisioning:ro")
                 .anySatisfy(volume -> assertThat(volume).endsWith(":" + dashboards + ":ro"));
-        compose.findValues("volumes").forEach(volumes -> texts(volumes).stream()
-                .filter(volume -> volume.startsWith("./"))
-                .forEach(volume ->
-                        assertThat(ROOT.resolve(volume.substring(0, volume.indexOf(':')))).exists()));
+        compose.findValues("volumes")
+                .forEach(volumes -> texts(volumes).stream()
+                        .filter(volume -> volume.startsWith("./"))
+                        .forEach(volume -> assertThat(ROOT.resolve(volume.substring(0, volume.indexOf(':'))))
+                                .exists()));
     }
 
     @Test
@@ -181,11 +191,12 @@ class ComposeTest {
                 .containsEntry("POSTERN_MIGRATE", "true");
         Map<String, String> where = yaml.texts(Rendered.value(environment, "INTERNAL_GATEWAY_DEVELOPMENT_MAP"));
         assertThat(where.keySet())
-                .containsExactlyInAnyOrder(Rendered.value(environment, "JOBS_SUPPORTED").split(","));
+                .containsExactlyInAnyOrder(
+                        Rendered.value(environment, "JOBS_SUPPORTED").split(","));
         List<String> passport = List.of("parse-facts", "compile-passport", "sign-passport", "generate-qr");
         assertThat(where)
-                .allSatisfy((task, url) -> assertThat(url)
-                        .isEqualTo("http://" + (passport.contains(task) ? "passport" : task) + ":8080"));
+                .allSatisfy((task, url) ->
+                        assertThat(url).isEqualTo("http://" + (passport.contains(task) ? "passport" : task) + ":8080"));
         assertThat(environment.keySet().stream().filter(name -> !JobServiceEnvironment.NAMES.contains(name)))
                 .containsExactly();
     }

@@ -52,8 +52,8 @@ final class ContainerEngine implements AutoCloseable {
 
     /** Builds images of the checkout as {@code ./postern image} does. */
     Ran buildImages(String tag, String... names) throws IOException {
-        List<String> command = new ArrayList<>(
-                List.of(CHECKOUT.resolve(".ci/image").toString(), "--with", program, "--tag", tag));
+        List<String> command =
+                new ArrayList<>(List.of(CHECKOUT.resolve(".ci/image").toString(), "--with", program, "--tag", tag));
         command.addAll(List.of(names));
         return run(command);
     }

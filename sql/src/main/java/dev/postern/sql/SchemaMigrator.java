@@ -205,8 +205,9 @@ public final class SchemaMigrator {
     }
 
     private boolean newer(MigrationInfoService found) {
-        List<MigrationInfo> unknown =
-                Arrays.stream(found.applied()).filter(SchemaMigrator::ofTheFuture).toList();
+        List<MigrationInfo> unknown = Arrays.stream(found.applied())
+                .filter(SchemaMigrator::ofTheFuture)
+                .toList();
         if (unknown.isEmpty()) {
             return false;
         }
@@ -214,8 +215,7 @@ public final class SchemaMigrator {
         for (MigrationInfo migration : unknown) {
             Matcher contract = CONTRACT.matcher(migration.getDescription());
             if (contract.matches()
-                    && MigrationVersion.fromVersion(known)
-                                    .compareTo(MigrationVersion.fromVersion(contract.group(1)))
+                    && MigrationVersion.fromVersion(known).compareTo(MigrationVersion.fromVersion(contract.group(1)))
                             < 0) {
                 throw new SchemaException(
                         "schema '" + config.schema() + "' of " + config.database() + " is at version "

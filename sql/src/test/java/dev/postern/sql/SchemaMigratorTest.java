@@ -44,7 +44,8 @@ class SchemaMigratorTest {
     void findsNothingToDoTheSecondTime() {
         new SchemaMigrator(database.config()).migrate();
 
-        assertThat(new SchemaMigrator(database.config()).migrate()).isEqualTo(new SchemaMigrator.Report(0, false, false));
+        assertThat(new SchemaMigrator(database.config()).migrate())
+                .isEqualTo(new SchemaMigrator.Report(0, false, false));
     }
 
     @Test
@@ -142,7 +143,8 @@ class SchemaMigratorTest {
         migratedByANewerRelease("9998", "add a column", "9999", "contract 0001 drop what nobody reads");
 
         assertThat(new SchemaMigrator(database.config()).check()).isTrue();
-        assertThat(new SchemaMigrator(database.config()).migrate()).isEqualTo(new SchemaMigrator.Report(0, false, true));
+        assertThat(new SchemaMigrator(database.config()).migrate())
+                .isEqualTo(new SchemaMigrator.Report(0, false, true));
     }
 
     @Test
@@ -164,8 +166,9 @@ class SchemaMigratorTest {
 
         assertThatThrownBy(() -> new SchemaMigrator(database.config()).check())
                 .isInstanceOf(SchemaException.class)
-                .hasMessageMatching(".* is at version 9999, this release knows 00\\d\\d, and version 9997 took away what"
-                        + " releases before 9996 need; run a release that knows 9996");
+                .hasMessageMatching(
+                        ".* is at version 9999, this release knows 00\\d\\d, and version 9997 took away what"
+                                + " releases before 9996 need; run a release that knows 9996");
         assertThatThrownBy(() -> new SchemaMigrator(database.config()).migrate())
                 .isInstanceOf(SchemaException.class)
                 .hasMessageContaining("9996");
