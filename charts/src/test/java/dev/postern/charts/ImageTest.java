@@ -99,6 +99,18 @@ class ImageTest {
                         .strip()
                         .equals("1"));
 
+        // A command that nothing above needs, and of Java a module that only it needs.
+        Ran checked = engine.ask(
+                "run",
+                "--rm",
+                "--network",
+                "host",
+                "--read-only",
+                "postern/job-service:" + TAG,
+                "check-function",
+                "http://127.0.0.1:" + function + "/system-ping");
+        assertThat(checked.exit()).as(checked.output()).isZero();
+
         for (String container : List.of(service, ping)) {
             assertThat(engine.ask("exec", container, "id", "-u").output().strip())
                     .endsWith("10001");
