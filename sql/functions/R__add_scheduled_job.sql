@@ -25,21 +25,10 @@ declare
 begin
   refusal := case
     when add_scheduled_job.db_id is null then 'db_id is null'
-    when add_scheduled_job.missed_ticks not in ('skip', 'latest', 'all') then
-      format('missed_ticks is %L; it is one of skip, latest, all', left(add_scheduled_job.missed_ticks, 100))
-    when add_scheduled_job.missed_ticks_max not between 1 and 1000 then
-      format('missed_ticks_max is %s; 1 to 1000 are allowed', add_scheduled_job.missed_ticks_max)
-    when add_scheduled_job.overlap not in ('skip', 'allow') then
-      format('overlap is %L; it is one of skip, allow', left(add_scheduled_job.overlap, 100))
-    when add_scheduled_job.missed_ticks = 'all' and coalesce(add_scheduled_job.overlap, 'skip') = 'skip' then
-      'overlap is ''skip'', but missed_ticks ''all'' makes many jobs at once and needs ''allow'''
-    when add_scheduled_job.jitter not between interval '0' and interval '1 day' then
-      format('jitter is %s; up to a day is allowed', add_scheduled_job.jitter)
-    else coalesce(
-      ${schema}.job_refusal(
-        '{identifier,job_key,queue_name,max_attempts}', add_scheduled_job.identifier, add_scheduled_job.job_key,
-        add_scheduled_job.queue_name, add_scheduled_job.max_attempts, null),
-      ${schema}.schedule_refusal(add_scheduled_job.schedule_info))
+    else ${schema}.schedule_values_refusal(
+      add_scheduled_job.identifier, add_scheduled_job.schedule_info, add_scheduled_job.job_key,
+      add_scheduled_job.queue_name, add_scheduled_job.max_attempts, add_scheduled_job.missed_ticks,
+      add_scheduled_job.missed_ticks_max, add_scheduled_job.overlap, add_scheduled_job.jitter)
   end;
   if refusal is not null then
     raise exception 'INVALID_ARGUMENT' using

@@ -96,8 +96,8 @@ begin
       p.proname = any (array[
         'add_job', 'add_jobs', 'add_scheduled_job', 'cancel_job', 'cancel_jobs', 'replay_jobs', 'replay_dead_letters',
         'explain_job', 'job_state', 'pause_schedule', 'resume_schedule', 'run_schedule', 'delete_schedule',
-        'schedule_state', 'job_document', 'job_summary', 'json_time', 'list_jobs', 'require_tenant', 'retry_job',
-        'record_change', 'begin_request', 'end_request', 'schedule_document', 'set_task_schema', 'delete_task_schema',
+        'replace_schedule', 'schedule_state', 'job_document', 'job_summary', 'json_time', 'list_jobs', 'require_tenant',
+        'retry_job', 'record_change', 'begin_request', 'end_request', 'schedule_document', 'set_task_schema', 'delete_task_schema',
         'task_schema_document', 'pause_jobs', 'resume_jobs', 'summarize_jobs', 'purge_jobs', 'audit_document',
         'lock_schedule', 'session_context']) as for_tenants,
       p.proname = any (array[

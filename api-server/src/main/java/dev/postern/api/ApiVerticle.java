@@ -109,7 +109,7 @@ public final class ApiVerticle extends VerticleBase {
         payloads = checks;
         JobRoutes jobs = new JobRoutes(store, checks);
         Map<String, Handler> handlers = new HashMap<>(jobs.handlers());
-        handlers.putAll(new FunctionRoutes(functions, jobs, config, random).handlers());
+        handlers.putAll(new FunctionRoutes(functions, jobs, store, config, random).handlers());
         handlers.putAll(waiting.handlers());
         handlers.putAll(new BulkRoutes(store).handlers());
         handlers.putAll(new ScheduleRoutes(store, checks).handlers());

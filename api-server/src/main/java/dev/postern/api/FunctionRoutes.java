@@ -1,16 +1,20 @@
 package dev.postern.api;
 
 import dev.postern.api.Functions.Reply;
+import dev.postern.sql.TenantStore;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.json.JsonObject;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -29,6 +33,9 @@ final class FunctionRoutes {
 
     /** Not the Via of HTTP, by which a server without keys knows callers that a proxy brings from elsewhere. */
     private static final String VIA = "X-Postern-Via";
+
+    /** How long an answer waits for its line in the audit log. */
+    private static final long LONGEST_RECORD_SECONDS = 2;
 
     private static final String CREATE_JOBS = "jobs.create_jobs";
     private static final String JOB_ID = "X-Job-Id";
@@ -58,6 +65,7 @@ final class FunctionRoutes {
 
     private final Functions functions;
     private final JobRoutes jobs;
+    private final TenantStore store;
     private final ApiConfig config;
     /** Its name among the gateways that a call has come through. */
     private final String pseudonym;
@@ -65,9 +73,11 @@ final class FunctionRoutes {
     private final Map<UUID, Integer> underWay = new HashMap<>();
     private int allUnderWay;
 
-    FunctionRoutes(Functions functions, JobRoutes jobs, ApiConfig config, RandomGenerator random) {
+    FunctionRoutes(
+            Functions functions, JobRoutes jobs, TenantStore store, ApiConfig config, RandomGenerator random) {
         this.functions = functions;
         this.jobs = jobs;
+        this.store = store;
         this.config = config;
         byte[] name = new byte[8];
         random.nextBytes(name);
@@ -98,6 +108,7 @@ final class FunctionRoutes {
         UUID tenant = request.caller().tenant();
         begin(tenant);
         boolean forAJob = ofAJob(request);
+        long began = System.nanoTime();
         Functions.Call call;
         try {
             call = functions.call(
@@ -110,7 +121,37 @@ final class FunctionRoutes {
             throw e;
         }
         request.gone().onComplete(ended -> call.abort());
-        return call.reply().onComplete(ended -> end(tenant)).map(reply -> read(request, reply, forAJob));
+        // Of a job's call the job's own history tells.
+        Future<Reply> reply = forAJob
+                ? call.reply()
+                : call.reply().compose(known -> recorded(request, known, (System.nanoTime() - began) / 1_000_000));
+        return reply.onComplete(ended -> end(tenant)).map(known -> read(request, known, forAJob));
+    }
+
+    // What the function did cannot be undone: a database that is away costs the line, and not the answer. Who waits for
+    // the line still counts as a call under way, so that calls are no faster than their lines.
+    private Future<Reply> recorded(Request request, Reply reply, long ms) {
+        JsonObject how =
+                switch (reply) {
+                    case Reply.Answered answered -> new JsonObject().put("status", answered.status());
+                    case Reply.Failed failed ->
+                        new JsonObject().put("reason", failed.reason().name().toLowerCase(Locale.ROOT));
+                };
+        return store.within(
+                        request.acting(),
+                        "record a call",
+                        tenant -> tenant.record(
+                                request.caller().who(),
+                                "functions.call",
+                                "function/" + request.text("task"),
+                                how.put("ms", ms)))
+                .timeout(LONGEST_RECORD_SECONDS, TimeUnit.SECONDS)
+                .onFailure(cause -> log.atWarn()
+                        .addKeyValue("request", request.envelope().requestId())
+                        .addKeyValue("task", request.text("task"))
+                        .addKeyValue("actor", request.caller().who())
+                        .log("the audit log lacks a call: {}", cause.getMessage()))
+                .transform(written -> Future.succeededFuture(reply));
     }
 
     private static boolean prefersAsync(@Nullable String prefer) {

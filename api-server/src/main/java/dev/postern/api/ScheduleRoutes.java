@@ -3,6 +3,7 @@ package dev.postern.api;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.postern.api.Payloads.Candidate;
+import dev.postern.sql.TenantJobs;
 import dev.postern.sql.TenantSchedules;
 import dev.postern.sql.TenantSchedules.NewSchedule;
 import dev.postern.sql.TenantStore;
@@ -27,7 +28,9 @@ final class ScheduleRoutes {
             "priority",
             "maxRetries",
             "missedTicks",
+            "missedTicksMax",
             "overlap",
+            "jitterSeconds",
             "pausedAt",
             "pausedBy");
 
@@ -46,6 +49,7 @@ final class ScheduleRoutes {
         return Map.of(
                 "listSchedules", this::list,
                 "createSchedule", this::create,
+                "replaceSchedule", this::replace,
                 "getSchedule", request -> one(request, "", schedules -> schedules.find(id(request))),
                 "deleteSchedule",
                         request -> one(request, "schedules.delete", schedules -> schedules.delete(id(request))),
@@ -87,22 +91,7 @@ final class ScheduleRoutes {
     }
 
     private Future<Answer> create(Request request) {
-        JsonNode body = request.body();
-        NewSchedule schedule = new NewSchedule(
-                body.get("jobType").textValue(),
-                body.has("payload") ? body.get("payload").toString() : "{}",
-                body.get("schedule").toString(),
-                text(body, "key"),
-                text(body, "queue"),
-                body.path("maxRetries").asInt(3) + 1,
-                body.path("priority").asInt(0),
-                body.path("missedTicks").asText("latest"),
-                body.path("overlap").asText("skip"));
-        Candidate candidate = new Candidate(
-                schedule.jobType(),
-                body.has("payload") ? body.get("payload") : JsonText.object(),
-                "body.payload",
-                "/payload");
+        NewSchedule schedule = asked(request.body());
         return store.within(
                 request.acting(),
                 "add a schedule",
@@ -110,7 +99,7 @@ final class ScheduleRoutes {
                         request,
                         "createSchedule",
                         tenant,
-                        () -> payloads.check(tenant, List.of(candidate))
+                        () -> payloads.check(tenant, candidates(request.body()))
                                 .compose(fit -> tenant.schedules().add(schedule))
                                 .map(JsonText::trusted)
                                 .compose(made -> {
@@ -127,6 +116,38 @@ final class ScheduleRoutes {
                                                     answer,
                                                     Map.of("Location", "/v1/schedules/" + id, "ETag", etag(made))));
                                 })));
+    }
+
+    private Future<Answer> replace(Request request) {
+        NewSchedule schedule = asked(request.body());
+        return change(
+                request,
+                "schedules.replace",
+                tenant -> payloads.check(tenant, candidates(request.body()))
+                        .compose(fit -> tenant.schedules().replace(id(request), schedule)));
+    }
+
+    private static NewSchedule asked(JsonNode body) {
+        return new NewSchedule(
+                body.get("jobType").textValue(),
+                payload(body).toString(),
+                body.get("schedule").toString(),
+                text(body, "key"),
+                text(body, "queue"),
+                body.path("maxRetries").asInt(3) + 1,
+                body.path("priority").asInt(0),
+                body.path("missedTicks").asText("latest"),
+                body.path("missedTicksMax").asInt(100),
+                body.path("overlap").asText("skip"),
+                body.path("jitterSeconds").asInt(0));
+    }
+
+    private static List<Candidate> candidates(JsonNode body) {
+        return List.of(new Candidate(body.get("jobType").textValue(), payload(body), "body.payload", "/payload"));
+    }
+
+    private static JsonNode payload(JsonNode body) {
+        return body.has("payload") ? body.get("payload") : JsonText.object();
     }
 
     private Future<Answer> run(Request request) {
@@ -148,14 +169,19 @@ final class ScheduleRoutes {
                 }));
     }
 
-    // An empty action changes nothing.
     private Future<Answer> one(
             Request request, String action, Function<TenantSchedules, Future<Optional<String>>> step) {
+        return change(request, action, tenant -> step.apply(tenant.schedules()));
+    }
+
+    // An empty action changes nothing.
+    private Future<Answer> change(
+            Request request, String action, Function<TenantJobs, Future<Optional<String>>> step) {
         return store.within(
                 request.acting(),
                 "look after a schedule",
                 tenant -> held(request, tenant.schedules())
-                        .compose(held -> step.apply(tenant.schedules()))
+                        .compose(held -> step.apply(tenant))
                         .compose(found -> {
                             JsonNode schedule = JsonText.trusted(found.orElseThrow(ScheduleRoutes::unknown));
                             ObjectNode answer = JsonText.object();

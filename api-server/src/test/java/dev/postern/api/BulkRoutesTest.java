@@ -7,8 +7,11 @@ import static dev.postern.api.ApiServer.adminToken;
 import static dev.postern.api.ApiServer.userToken;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.postern.api.ApiServer.Answer;
 import dev.postern.sql.JobDatabase;
 import io.vertx.core.json.JsonObject;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -144,5 +147,65 @@ class BulkRoutesTest {
                 .isEqualTo(400);
         assertThat(api.send(api.request(path, admin).DELETE().build()).status()).isEqualTo(200);
         assertThat(api.get(path, admin).status()).isEqualTo(404);
+    }
+
+    @Test
+    void aScheduleIsReplacedUnlessSomebodyElseHasChangedIt() {
+        database.execute("truncate app_jobs.scheduled_jobs cascade");
+        Answer made = api.post(
+                "/v1/schedules",
+                admin,
+                "{\"jobType\": \"ping\", \"schedule\": {\"rule\": \"0 0 1 1 *\"}, \"key\": \"yearly\", \"queue\": \"q\"}");
+        String path = made.header("location");
+        api.post("/v1/schedules", admin, "{\"jobType\": \"ping\", \"schedule\": \"0 0 1 1 *\", \"key\": \"taken\"}");
+        database.execute("update app_jobs.scheduled_jobs set next_tick_at = '2031-01-01', last_scheduled_id = 7");
+
+        Answer replaced = put(
+                path,
+                "{\"jobType\": \"pong\", \"schedule\": {\"rule\": \"0 0 1 1 *\"}, \"payload\": [1], \"priority\": -3,"
+                        + " \"maxRetries\": 0, \"missedTicks\": \"all\", \"missedTicksMax\": 5, \"overlap\": \"allow\","
+                        + " \"jitterSeconds\": 90}",
+                "If-Match",
+                made.header("etag"));
+        assertThat(replaced.status()).isEqualTo(200);
+        assertThat(replaced.json().getJsonObject("schedule").getMap())
+                .containsEntry("jobType", "pong")
+                .containsEntry("payload", List.of(1))
+                .containsEntry("priority", -3)
+                .containsEntry("maxRetries", 0)
+                .containsEntry("missedTicks", "all")
+                .containsEntry("missedTicksMax", 5)
+                .containsEntry("overlap", "allow")
+                .containsEntry("jitterSeconds", 90)
+                .containsEntry("key", null)
+                .containsEntry("queue", null)
+                .containsEntry("lastJobId", "7")
+                .hasEntrySatisfying(
+                        "nextTickAt", tick -> assertThat(tick.toString()).startsWith("2031-01-01"));
+        assertThat(replaced.header("etag")).isNotEqualTo(made.header("etag")).isNotEmpty();
+        assertThat(database.value("select actor from app_jobs.audit_log where action = 'schedules.replace'"))
+                .isEqualTo(ADA.toString());
+
+        String other = "{\"jobType\": \"ping\", \"schedule\": \"* * * * *\"}";
+        assertThat(put(path, other, "If-Match", made.header("etag")).status()).isEqualTo(412);
+        assertThat(put(path, other, "If-Match", replaced.header("etag"))
+                        .json()
+                        .getJsonObject("schedule")
+                        .getValue("nextTickAt"))
+                .as("another rule is planned afresh")
+                .isNull();
+        Answer taken = put(path, "{\"jobType\": \"ping\", \"schedule\": \"* * * * *\", \"key\": \"taken\"}");
+        assertThat(taken.problem()).isEqualTo("conflict");
+        assertThat(taken.response().body()).contains("'taken'");
+        assertThat(put(path, "{\"jobType\": \"ping\", \"schedule\": \"never\"}").problem())
+                .isEqualTo("invalid-request");
+        assertThat(put("/v1/schedules/999999999", other).status()).isEqualTo(404);
+    }
+
+    private Answer put(String path, String json, String... headers) {
+        return api.send(api.request(path, admin, headers)
+                .setHeader("content-type", "application/json")
+                .PUT(BodyPublishers.ofString(json))
+                .build());
     }
 }

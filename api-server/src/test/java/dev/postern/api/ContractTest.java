@@ -50,6 +50,7 @@ class ContractTest {
     private static ApiServer api;
 
     private final Map<String, AtomicInteger> seen = new ConcurrentHashMap<>();
+    private final AtomicInteger malformed = new AtomicInteger();
     private final Map<String, Shape> shapes = new ConcurrentHashMap<>();
 
     @BeforeAll
@@ -95,6 +96,17 @@ class ContractTest {
             }
         }
         log.info("answers: {}", new TreeMap<>(seen));
+        int answers = seen.values().stream().mapToInt(AtomicInteger::get).sum();
+        int refused = seen.entrySet().stream()
+                .filter(one -> one.getKey().matches(".* 4.."))
+                .mapToInt(one -> one.getValue().get())
+                .sum();
+        log.info(
+                "{} requests to {} operations, {} of them broken on purpose, {} answered 4xx",
+                answers,
+                answers / REQUESTS,
+                malformed,
+                refused);
         // Good ones and broken ones were among them, or nothing was shown.
         assertThat(seen.keySet())
                 .contains("createJob 201", "createJob 400", "listJobs 200", "getJob 200", "getJob 404");
@@ -115,6 +127,9 @@ class ContractTest {
         String status = Integer.toString(answer.statusCode());
         seen.computeIfAbsent(operation.id() + " " + status, none -> new AtomicInteger())
                 .incrementAndGet();
+        if (request.malformed()) {
+            malformed.incrementAndGet();
+        }
         String type = answer.headers().firstValue("content-type").orElse("");
         String body;
         try (InputStream content = answer.body()) {

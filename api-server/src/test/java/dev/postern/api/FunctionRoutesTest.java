@@ -4,6 +4,7 @@ import static dev.postern.api.ApiServer.ADA;
 import static dev.postern.api.ApiServer.BOB;
 import static dev.postern.api.ApiServer.OTHER_TENANT;
 import static dev.postern.api.ApiServer.TENANT;
+import static dev.postern.api.ApiServer.tenantToken;
 import static dev.postern.api.ApiServer.token;
 import static dev.postern.api.ApiServer.userToken;
 import static dev.postern.api.FakeFunctions.failed;
@@ -15,6 +16,7 @@ import dev.postern.api.ApiConfig.Tokens;
 import dev.postern.api.ApiServer.Answer;
 import dev.postern.api.Functions.Reason;
 import dev.postern.sql.JobDatabase;
+import io.vertx.core.json.JsonObject;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
@@ -41,7 +43,7 @@ class FunctionRoutesTest {
 
     @BeforeEach
     void start() {
-        database.execute("truncate app_jobs.jobs, app_jobs.idempotency_keys");
+        database.execute("truncate app_jobs.jobs, app_jobs.idempotency_keys, app_jobs.audit_log");
         api = ApiServer.start(database.config(), config -> config.withCalls(new Calls(4, Duration.ofSeconds(7))));
     }
 
@@ -129,6 +131,38 @@ class FunctionRoutesTest {
             Answer answer = api.post("/function/hello", ada, "{}");
             assertThat(answer.problem()).isEqualTo("bad-function-answer");
             assertThat(answer.header("location")).isEmpty();
+        }
+    }
+
+    @Test
+    void eachCallLeavesALineThatSaysWhoAndHowItEndedAndNotWhatWasSaid() {
+        api.functions.answers(json(422, "{\"error\": \"secret\"}"));
+        api.post("/function/hello", ada, "{\"pin\": \"secret\"}", "X-Request-Id", "req-8");
+        api.functions.answers(failed(Reason.TIMED_OUT));
+        api.post("/function/hello", userToken(TENANT, BOB), "{}");
+        api.functions.answers(json(200, "{}"));
+        api.post("/function/hello", token(TENANT, ADA, List.of("jobs.create_jobs")), "{}");
+
+        Answer log = api.get("/v1/audit-log?action=functions.call", tenantToken(TENANT));
+        assertThat(log.response().body()).doesNotContain("secret");
+        assertThat(log.json().getJsonArray("entries").stream()
+                        .map(JsonObject.class::cast)
+                        .map(line -> line.getString("target") + " " + line.getString("actor") + " "
+                                + line.getJsonObject("details").getValue("status") + " "
+                                + line.getJsonObject("details").getValue("reason")))
+                .containsExactly(
+                        "function/hello " + BOB + " null timed_out", "function/hello " + ADA + " 422 null");
+        assertThat(log.json().getJsonArray("entries").getJsonObject(1).getString("requestId"))
+                .isEqualTo("req-8");
+    }
+
+    @Test
+    void aCallThatCannotBeWrittenDownIsAnsweredAllTheSame() {
+        database.execute("alter table app_jobs.audit_log rename to audit_log_away");
+        try {
+            assertThat(api.post("/function/hello", ada, "{}").status()).isEqualTo(200);
+        } finally {
+            database.execute("alter table app_jobs.audit_log_away rename to audit_log");
         }
     }
 

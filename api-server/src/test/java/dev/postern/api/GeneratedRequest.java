@@ -72,6 +72,12 @@ final class GeneratedRequest {
     }
 
     private String sent = "";
+    private boolean malformed;
+
+    /** Whether anything of it was broken on purpose; known once it is sent. */
+    boolean malformed() {
+        return malformed;
+    }
 
     HttpResponse<InputStream> send(HttpClient client, ApiServer api, String token)
             throws IOException, InterruptedException {
@@ -201,9 +207,17 @@ final class GeneratedRequest {
                                 1 + random.nextInt(5)),
                         "createdBefore",
                         "2031-01-01T00:00:00Z");
-            case "createSchedule" ->
+            case "createSchedule", "replaceSchedule" ->
                 maybe(
-                        maybe(new JsonObject().put("jobType", "a"), "schedule", one(List.of("* * * * *", "never"))),
+                        maybe(
+                                maybe(
+                                        new JsonObject()
+                                                .put("jobType", "a")
+                                                .put("schedule", one(List.of("* * * * *", "0 0 1 1 *", "never"))),
+                                        "key",
+                                        "k" + random.nextInt(3)),
+                                "jitterSeconds",
+                                random.nextInt(5)),
                         "schedule",
                         new JsonObject().put("rule", "*/5 * * * *"));
             case "callFunction", "callFunctionAsync" -> any(3);
@@ -254,7 +268,9 @@ final class GeneratedRequest {
     }
 
     private boolean breaks(int in) {
-        return broken && random.nextInt(in) == 0;
+        boolean now = broken && random.nextInt(in) == 0;
+        malformed |= now;
+        return now;
     }
 
     private <T> T one(List<T> choices) {

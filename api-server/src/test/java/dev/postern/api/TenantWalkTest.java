@@ -224,6 +224,12 @@ class TenantWalkTest {
                         "/v1/schedules",
                         "{\"jobType\": \"own\", \"schedule\": {\"rule\": \"0 0 1 1 *\"}}",
                         Set.of(201))));
+        attempts.put(
+                "replaceSchedule",
+                List.of(new Attempt(
+                        "/v1/schedules/" + schedule,
+                        "{\"jobType\": \"own\", \"schedule\": {\"rule\": \"0 0 1 1 *\"}}",
+                        unseen)));
         for (String operation : List.of("getSchedule", "deleteSchedule")) {
             attempts.put(operation, List.of(new Attempt("/v1/schedules/" + schedule, "", unseen)));
         }

@@ -30,7 +30,8 @@ public final class StoreException extends RuntimeException {
 
     /** Whether what was asked for is refused because of what is there, and not because of a value. */
     public boolean conflict() {
-        return "PJ001".equals(sqlState(this.getCause()));
+        String state = sqlState(this.getCause());
+        return "PJ001".equals(state) || "PJ006".equals(state);
     }
 
     /** Whether a failure comes from the database or the way to it, and not from whoever used it. */

@@ -13,6 +13,11 @@ import org.jspecify.annotations.Nullable;
 /** A tenant's schedules within a transaction of {@link TenantStore}; what is answered is JSON text of {@code schedule_document}. */
 public final class TenantSchedules {
 
+    private static final String VALUES = "identifier => $2, payload => $3::text::json,"
+            + " schedule_info => $4::text::json, job_key => $5, queue_name => $6, max_attempts => $7, priority => $8,"
+            + " missed_ticks => $9, missed_ticks_max => $10, overlap => $11,"
+            + " jitter => make_interval(secs => $12::int)";
+
     private final SqlConnection connection;
     private final String schema;
     private final Acting acting;
@@ -24,12 +29,14 @@ public final class TenantSchedules {
     }
 
     /**
-     * A schedule to be added.
+     * What can be asked for of a schedule.
      *
      * @param payload JSON text
      * @param rule JSON text of {@code schedule_info}
      * @param missedTicks skip, latest or all
+     * @param missedTicksMax how many of them when it is all
      * @param overlap skip or allow
+     * @param jitterSeconds within which time after a tick its job is due
      */
     public record NewSchedule(
             String jobType,
@@ -40,7 +47,9 @@ public final class TenantSchedules {
             int maxAttempts,
             int priority,
             String missedTicks,
-            String overlap) {}
+            int missedTicksMax,
+            String overlap,
+            int jitterSeconds) {}
 
     /** Those that were added last. */
     public Future<List<String>> list(@Nullable Long beforeId, @Nullable String jobType, int limit) {
@@ -72,8 +81,20 @@ public final class TenantSchedules {
 
     /** Adds it, or replaces the tenant's schedule of its key. */
     public Future<String> add(NewSchedule schedule) {
-        Tuple arguments = Tuple.tuple()
-                .addValue(acting.tenant())
+        return document("add_scheduled_job(db_id => $1, " + VALUES + ") s", arguments(acting.tenant(), schedule))
+                .map(Optional::orElseThrow);
+    }
+
+    /** Replaces it; as it is now, or empty when there is none. */
+    public Future<Optional<String>> replace(long id, NewSchedule schedule) {
+        return document(
+                "replace_schedule(schedule_id => $1, " + VALUES + ") s where s.id is not null",
+                arguments(id, schedule));
+    }
+
+    private static Tuple arguments(Object first, NewSchedule schedule) {
+        return Tuple.tuple()
+                .addValue(first)
                 .addValue(schedule.jobType())
                 .addValue(schedule.payload())
                 .addValue(schedule.rule())
@@ -82,13 +103,9 @@ public final class TenantSchedules {
                 .addValue(schedule.maxAttempts())
                 .addValue(schedule.priority())
                 .addValue(schedule.missedTicks())
-                .addValue(schedule.overlap());
-        return document(
-                        "add_scheduled_job(db_id => $1, identifier => $2, payload => $3::text::json,"
-                                + " schedule_info => $4::text::json, job_key => $5, queue_name => $6, max_attempts => $7,"
-                                + " priority => $8, missed_ticks => $9, overlap => $10) s",
-                        arguments)
-                .map(Optional::orElseThrow);
+                .addValue(schedule.missedTicksMax())
+                .addValue(schedule.overlap())
+                .addValue(schedule.jitterSeconds());
     }
 
     /** Pauses it; as it is now, or empty when there is none. */
