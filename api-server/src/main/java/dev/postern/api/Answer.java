@@ -14,15 +14,17 @@ import org.jspecify.annotations.Nullable;
  * @param body null for none
  * @param headers beside those that every answer has
  * @param stream writes the answer itself, from the status on; null for all that have an end
+ * @param follows the traceparent of what was started over; null for most
  */
 record Answer(
         int status,
         @Nullable ObjectNode body,
         Map<String, String> headers,
-        @Nullable Consumer<HttpServerResponse> stream) {
+        @Nullable Consumer<HttpServerResponse> stream,
+        @Nullable String follows) {
 
     static Answer of(int status, ObjectNode body, Map<String, String> headers) {
-        return new Answer(status, body, headers, null);
+        return new Answer(status, body, headers, null, null);
     }
 
     static Answer ok(ObjectNode body) {
@@ -40,16 +42,20 @@ record Answer(
 
     /** A status that says everything. */
     static Answer empty(int status, Map<String, String> headers) {
-        return new Answer(status, null, headers, null);
+        return new Answer(status, null, headers, null, null);
     }
 
     Answer withHeader(String name, String value) {
         Map<String, String> more = new HashMap<>(headers);
         more.put(name, value);
-        return new Answer(status, body, more, stream);
+        return new Answer(status, body, more, stream, follows);
+    }
+
+    Answer following(String traceparent) {
+        return new Answer(status, body, headers, stream, traceparent);
     }
 
     static Answer streamed(Consumer<HttpServerResponse> stream) {
-        return new Answer(200, null, Map.of(), stream);
+        return new Answer(200, null, Map.of(), stream, null);
     }
 }

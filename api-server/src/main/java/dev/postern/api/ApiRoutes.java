@@ -22,7 +22,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
@@ -42,6 +41,7 @@ final class ApiRoutes {
     private static final String ENVELOPE = "envelope";
     private static final String CALLER = "caller";
     private static final String OPERATION = "operation";
+    private static final String FOLLOWS = "follows";
 
     private final Vertx vertx;
     private final Contract contract;
@@ -89,7 +89,7 @@ final class ApiRoutes {
             methods.computeIfAbsent(path, none -> new ArrayList<>()).add(operation.method());
             HttpMethod method = HttpMethod.valueOf(operation.method());
             if (operation.id().equals("getContract")) {
-                router.route(method, path).handler(this::contract);
+                router.route(method, path).handler(context -> contract(context, operation));
                 continue;
             }
             Handler handler = handlers.get(operation.id());
@@ -133,23 +133,25 @@ final class ApiRoutes {
     private void begin(RoutingContext context) {
         long began = System.nanoTime();
         Envelope envelope = envelope(context);
+        String traced = listener.begun(context.request().getHeader("traceparent"));
+        if (traced != null) {
+            envelope = envelope.under(traced);
+            context.put(ENVELOPE, envelope);
+        }
         context.response().putHeader(REQUEST_ID, envelope.requestId());
         cors.allow(context.request(), context.response());
         clock.begun(context.request());
         context.addEndHandler(ended -> {
             clock.ended(context.request());
             Duration took = Duration.ofNanos(System.nanoTime() - began);
-            record(context, envelope, took.toMillis());
-            listener.answered(
-                    Objects.requireNonNullElse(context.get(OPERATION), "none"),
-                    context.response().getStatusCode(),
-                    took);
+            record(context, took.toMillis());
+            listener.answered(served(context), took);
         });
         context.next();
     }
 
-    private void contract(RoutingContext context) {
-        context.put(OPERATION, "getContract");
+    private void contract(RoutingContext context, Operation operation) {
+        context.put(OPERATION, operation);
         context.response()
                 .putHeader(HttpHeaders.CONTENT_TYPE, "application/yaml")
                 .end(contract.text());
@@ -161,7 +163,7 @@ final class ApiRoutes {
         Promise<Void> gone = Promise.promise();
         context.addEndHandler(ended -> gone.tryComplete());
         http.pause();
-        context.put(OPERATION, operation.id());
+        context.put(OPERATION, operation);
         callers.of(http)
                 .compose(caller -> {
                     context.put(CALLER, caller);
@@ -178,7 +180,12 @@ final class ApiRoutes {
                             .compose(body -> handler.handle(
                                     new Request(caller, envelope, parameters, body, http.uri(), gone.future())));
                 })
-                .onSuccess(answer -> answer(context.response(), envelope, answer))
+                .onSuccess(answer -> {
+                    if (answer.follows() != null) {
+                        context.put(FOLLOWS, answer.follows());
+                    }
+                    answer(context.response(), envelope, answer);
+                })
                 .onFailure(context::fail);
     }
 
@@ -325,8 +332,24 @@ final class ApiRoutes {
         return made;
     }
 
-    private static void record(RoutingContext context, Envelope envelope, long ms) {
+    private ApiListener.Served served(RoutingContext context) {
+        Operation operation = context.get(OPERATION);
         Caller caller = context.get(CALLER);
+        Envelope envelope = envelope(context);
+        return new ApiListener.Served(
+                operation == null ? "none" : operation.id(),
+                context.request().method().name(),
+                operation == null ? "" : operation.path(),
+                context.response().getStatusCode(),
+                envelope.traceparent(),
+                envelope.requestId(),
+                caller == null ? null : caller.tenant(),
+                context.get(FOLLOWS));
+    }
+
+    private void record(RoutingContext context, long ms) {
+        Caller caller = context.get(CALLER);
+        Envelope envelope = envelope(context);
         HttpServerRequest http = context.request();
         int status = context.response().getStatusCode();
         (status >= 500 ? log.atWarn() : log.atInfo())

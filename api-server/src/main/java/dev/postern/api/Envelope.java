@@ -30,6 +30,11 @@ record Envelope(String requestId, String traceId, String traceparent) {
                 id, traceId, "00-" + traceId + "-" + hex(random, 8) + "-" + (joined ? parent.group(2) : "01"));
     }
 
+    /** The same request under a traceparent that somebody else made. */
+    Envelope under(String made) {
+        return new Envelope(requestId, made.split("-", 4)[1], made);
+    }
+
     /** Puts {@code meta} into an answer. */
     void into(ObjectNode answer) {
         answer.putObject("meta").put("traceId", traceId).put("requestId", requestId);

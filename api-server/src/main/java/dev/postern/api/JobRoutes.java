@@ -329,7 +329,7 @@ final class JobRoutes {
                             action,
                             "job/" + job.id(),
                             new JsonObject().put("formerTraceparent", former.get()))
-                    .map(Answer.done("Job retry initiated successfully"));
+                    .map(Answer.done("Job retry initiated successfully").following(former.get()));
         });
     }
 

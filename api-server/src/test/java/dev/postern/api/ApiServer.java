@@ -91,8 +91,8 @@ final class ApiServer implements AutoCloseable {
                 config,
                 new ApiListener() {
                     @Override
-                    public void answered(String operation, int status, Duration took) {
-                        heard.add(operation + " " + status);
+                    public void answered(Served request, Duration took) {
+                        heard.add(request.operation() + " " + request.status());
                     }
                 },
                 new Random(1));

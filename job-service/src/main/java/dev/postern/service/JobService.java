@@ -1,5 +1,6 @@
 package dev.postern.service;
 
+import dev.postern.api.ApiListener;
 import dev.postern.api.ApiVerticle;
 import dev.postern.callback.CallbackListener;
 import dev.postern.callback.CallbackVerticle;
@@ -224,7 +225,7 @@ public final class JobService {
                     new LiveJobs(requests, schema),
                     new Gateway(functions(created)),
                     config.api(),
-                    metrics.api(),
+                    metrics.api(traced == null ? ApiListener.NONE : traced.api()),
                     new SplittableRandom(random.nextLong()));
             api = verticle;
             startApi(created, verticle);

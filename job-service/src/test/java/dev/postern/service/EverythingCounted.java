@@ -1,5 +1,6 @@
 package dev.postern.service;
 
+import dev.postern.api.ApiListener;
 import dev.postern.callback.CallbackListener;
 import dev.postern.callback.CallbackListener.Report;
 import dev.postern.scheduler.SchedulerListener;
@@ -36,7 +37,10 @@ final class EverythingCounted {
         pool.dequeue(pool.enqueue());
         pool.end(pool.begin());
         metrics.tenants(List.of(new JobDirectory.TenantCount(JobDatabase.TENANT, "ready", 1)));
-        metrics.api().answered("createJob", 201, Duration.ofMillis(1));
+        metrics.api(ApiListener.NONE)
+                .answered(
+                        new ApiListener.Served("createJob", "POST", "/v1/jobs", 201, "", "", null, null),
+                        Duration.ofMillis(1));
         metrics.listening("jobs:insert").accept(true);
         metrics.sampled(
                 List.of(new JobDirectory.Count("system-ping", "ready", 1)),

@@ -9,10 +9,16 @@ import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
 import io.opentelemetry.proto.common.v1.KeyValue;
 import io.opentelemetry.proto.trace.v1.Span;
 import io.opentelemetry.proto.trace.v1.Status.StatusCode;
+import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
@@ -101,6 +107,54 @@ class TracesTest {
     }
 
     @Test
+    void leadsFromARequestToTheApiToTheFunctionAndLinksARetryToTheTraceBefore() throws Exception {
+        function.does(call -> call.answer(function.calls.size() == 1 ? 400 : 204));
+        try (ServiceProcess service = serve()) {
+            service.awaitReady();
+            String api = api(service);
+            JsonObject created = post(
+                    api + "/v1/jobs",
+                    "{\"jobType\": \"greet\"}",
+                    "traceparent",
+                    "00-" + TRACE + "-" + ADDED_BY + "-01",
+                    "X-Request-Id",
+                    "req-9");
+            assertThat(created.getJsonObject("meta").getString("traceId")).isEqualTo(TRACE);
+
+            Span request = span("POST /v1/jobs");
+            assertThat(hex(request.getTraceId())).isEqualTo(TRACE);
+            assertThat(hex(request.getParentSpanId())).isEqualTo(ADDED_BY);
+            assertThat(request.getKind()).isEqualTo(Span.SpanKind.SPAN_KIND_SERVER);
+            assertThat(value(request.getAttributesList(), "http.route")).isEqualTo("/v1/jobs");
+            assertThat(value(request.getAttributesList(), "postern.request")).isEqualTo("req-9");
+            assertThat(value(request.getAttributesList(), "postern.tenant")).isNotEmpty();
+            Span dispatch = span("dispatch greet");
+            assertThat(dispatch.getTraceId()).isEqualTo(request.getTraceId());
+            assertThat(dispatch.getParentSpanId()).isEqualTo(request.getSpanId());
+            assertThat(function.calls.getFirst().header("traceparent"))
+                    .isEqualTo("00-" + TRACE + "-" + hex(dispatch.getSpanId()) + "-01");
+
+            String job = api + "/v1/jobs/" + created.getString("jobId");
+            get(job + "/status?wait=30");
+            post(job + "/retry", "");
+            Span retry = span("POST /v1/jobs/{jobId}/retry");
+            assertThat(retry.getTraceId()).isNotEqualTo(request.getTraceId());
+            assertThat(retry.getLinksList())
+                    .singleElement()
+                    .satisfies(link -> assertThat(link.getSpanId()).isEqualTo(request.getSpanId()));
+            Awaitility.await()
+                    .untilAsserted(() -> assertThat(spans)
+                            .anyMatch(span -> span.getName().equals("dispatch greet")
+                                    && span.getParentSpanId().equals(retry.getSpanId())));
+
+            // Nobody can fill the collector with names.
+            assertThat(send(api + "/v1/" + TRACE, "GET", "").statusCode()).isEqualTo(404);
+            assertThat(span("request").getAttributesList())
+                    .noneMatch(attribute -> attribute.getKey().equals("http.route"));
+        }
+    }
+
+    @Test
     void beginsATraceForAJobThatHasNoneAndTellsFailures() throws Exception {
         function.does(call -> call.answer(500));
         try (ServiceProcess service = serve()) {
@@ -163,7 +217,7 @@ class TracesTest {
                         "FUNCTION_URL",
                         function.url(),
                         "POSTERN_ROLES",
-                        "worker,callback",
+                        "worker,callback,api",
                         "INTERNAL_JOBS_CALLBACK_PORT",
                         Integer.toString(callback),
                         "INTERNAL_JOBS_CALLBACK_URL",
@@ -176,6 +230,38 @@ class TracesTest {
                 JobDatabase.TENANT,
                 task,
                 traceparent);
+    }
+
+    private static String api(ServiceProcess service) {
+        String listens = "API listens on ";
+        String line = service.output.stream()
+                .filter(one -> one.contains(listens))
+                .findFirst()
+                .orElseThrow();
+        return "http://" + line.substring(line.indexOf(listens) + listens.length());
+    }
+
+    private static JsonObject post(String url, String body, String... headers) throws Exception {
+        HttpResponse<String> answer = send(url, "POST", body, headers);
+        assertThat(answer.statusCode()).as(answer.body()).isLessThan(300);
+        return new JsonObject(answer.body());
+    }
+
+    private static void get(String url) throws Exception {
+        assertThat(send(url, "GET", "").statusCode()).isEqualTo(200);
+    }
+
+    private static HttpResponse<String> send(String url, String method, String body, String... headers)
+            throws Exception {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url))
+                .header("Content-Type", "application/json")
+                .method(method, body.isEmpty() ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+        }
     }
 
     private Span span(String name) {

@@ -147,14 +147,20 @@ public final class Metrics {
         }
     }
 
-    /** Counts for an API server. */
-    public ApiListener api() {
+    /** Counts for an API server, then tells the other listener. */
+    public ApiListener api(ApiListener then) {
         return new ApiListener() {
             @Override
-            public void answered(String operation, int status, Duration took) {
+            public @Nullable String begun(@Nullable String traceparent) {
+                return then.begun(traceparent);
+            }
+
+            @Override
+            public void answered(Served request, Duration took) {
                 apiRequests
-                        .computeIfAbsent(new ApiLabels(operation, status), Metrics.this::timer)
+                        .computeIfAbsent(new ApiLabels(request.operation(), request.status()), Metrics.this::timer)
                         .record(took);
+                then.answered(request, took);
             }
         };
     }

@@ -1,5 +1,6 @@
 package dev.postern.service.telemetry;
 
+import dev.postern.api.ApiListener;
 import dev.postern.callback.CallbackListener;
 import dev.postern.sql.Attempt;
 import dev.postern.sql.ClaimedJob;
@@ -39,7 +40,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Spans of claims, dispatches and reports, sent to a collector by OTLP (HTTP, protobuf):
+ * Spans of requests, claims, dispatches and reports, sent to a collector by OTLP (HTTP, protobuf):
  *
  * <pre>
  *   whoever added the job ──parent──▶ dispatch TASK ──parent──▶ the function's span
@@ -129,13 +130,25 @@ public final class Traces implements AutoCloseable {
         };
     }
 
+    /** Traces the requests that an API server answers. */
+    public ApiListener api() {
+        return new ApiSpans(tracer);
+    }
+
     private SpanBuilder started(String name, Duration ago) {
         return tracer.spanBuilder(name).setStartTimestamp(clock.instant().minus(ago));
     }
 
-    private static Context context(@Nullable String traceparent) {
+    static Context context(@Nullable String traceparent) {
         return W3CTraceContextPropagator.getInstance()
                 .extract(Context.root(), traceparent == null ? "" : traceparent, Traceparent.ITSELF);
+    }
+
+    /** Under which others go on. */
+    static String traceparent(Span span) {
+        SpanContext own = span.getSpanContext();
+        return "00-" + own.getTraceId() + "-" + own.getSpanId() + "-"
+                + own.getTraceFlags().asHex();
     }
 
     /** Sends what is left, for a few seconds at most; blocking. */
@@ -204,9 +217,7 @@ public final class Traces implements AutoCloseable {
             }
             Span span = builder.startSpan();
             dispatches.put(job.attempt(), span);
-            SpanContext own = span.getSpanContext();
-            return "00-" + own.getTraceId() + "-" + own.getSpanId() + "-"
-                    + own.getTraceFlags().asHex();
+            return Traces.traceparent(span);
         }
 
         @Override
