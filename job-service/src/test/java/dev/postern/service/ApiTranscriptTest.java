@@ -1,8 +1,10 @@
 package dev.postern.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.postern.service.local.FreePort;
+import dev.postern.service.local.FunctionProcess;
 import dev.postern.sql.JobDatabase;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
@@ -11,14 +13,19 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The transcripts of the C4 jobs pattern and of the jobs/queue proof, request by request, with a worker and a function. */
 class ApiTranscriptTest {
@@ -37,6 +44,7 @@ class ApiTranscriptTest {
         BlockingQueue<String> reached = new LinkedBlockingQueue<>();
         CountDownLatch goOn = new CountDownLatch(1);
         CountDownLatch finish = new CountDownLatch(1);
+        AtomicInteger broken = new AtomicInteger(2);
         try (ScriptedFunction function = new ScriptedFunction();
                 ServiceProcess service = serve(function)) {
             function.does(call -> {
@@ -54,18 +62,26 @@ class ApiTranscriptTest {
                                 false,
                                 "{\"downloadUrl\": \"/api/v1/exports/quotes.csv\", \"fileSize\": 245760}");
                     }
-                    case "broken_report" -> call.answer(400, "X-Job-Id", call.header("X-Job-Id"));
+                    case "broken_report" ->
+                        call.answer(broken.getAndDecrement() > 0 ? 400 : 204, "X-Job-Id", call.header("X-Job-Id"));
                     default -> reached.add("never ends");
                 }
             });
             awaitApi(service);
 
-            // Job creation and polling.
+            // Job creation and polling. While its task rests nobody takes the job, so that it is seen waiting.
+            post("/v1/tasks/export_report/pause", 200, "");
             JsonObject created = post("/v1/jobs", 201, """
                     {"jobType": "export_report", "priority": 5, "maxRetries": 3,
                      "payload": {"reportType": "quotes", "format": "csv", "filters": {"dateFrom": "2024-01-01"}}}""");
             assertThat(created.getString("message")).isEqualTo("Job created successfully");
             String job = "/v1/jobs/" + created.getString("jobId");
+            JsonObject queued = get(job + "/status");
+            assertThat(queued.getJsonObject("job").getString("status")).isEqualTo("queued");
+            assertThat(queued.getJsonObject("job").getString("startedAt")).isNull();
+            assertThat(queued.getBoolean("canCancel")).isTrue();
+            assertThat(queued.getBoolean("canRetry")).isFalse();
+            post("/v1/tasks/export_report/resume", 200, "");
             assertThat(reached.poll(30, TimeUnit.SECONDS)).isEqualTo("40");
             JsonObject running = get(job + "/status");
             assertThat(running.getInteger("progress")).isEqualTo(40);
@@ -110,6 +126,11 @@ class ApiTranscriptTest {
             JsonObject again = get(failing + "/status?wait=30");
             assertThat(again.getJsonObject("job").getString("status")).isEqualTo("failed");
             assertThat(again.getJsonObject("job").getInteger("retryCount")).isOne();
+            post(failing + "/retry", 200, "");
+            JsonObject mended = get(failing + "/status?wait=30");
+            assertThat(mended.getJsonObject("job").getString("status")).isEqualTo("succeeded");
+            assertThat(mended.getJsonObject("job").getInteger("retryCount")).isEqualTo(2);
+            assertThat(mended.getJsonObject("job").getString("errorMessage")).isNull();
 
             // Cancel, while it runs.
             String endless = "/v1/jobs/"
@@ -160,13 +181,67 @@ class ApiTranscriptTest {
         }
     }
 
+    /** Skipped where nobody has packaged the functions: they are not among this module's dependencies. */
+    @Test
+    void theProofsTraceIsInTheLogsOfApiWorkerAndTheSampleFunctions(@TempDir Path logs) throws Exception {
+        Path home = Path.of("..");
+        for (String name : List.of("system-ping", "requests-reminder")) {
+            assumeTrue(
+                    Files.isRegularFile(home.resolve("functions/" + name + "/target/" + name + ".jar")),
+                    name + " is not packaged");
+        }
+        Map<String, String> loopback = Map.of("POSTERN_HOST", "127.0.0.1");
+        try (FunctionProcess pings = FunctionProcess.start(home, "system-ping", logs, loopback);
+                FunctionProcess reminders = FunctionProcess.start(home, "requests-reminder", logs, loopback)) {
+            pings.awaitHealthy(client);
+            reminders.awaitHealthy(client);
+            JsonObject urls = new JsonObject()
+                    .put("system.ping", pings.url() + "/system.ping")
+                    .put("requests.reminder", reminders.url() + "/requests.reminder");
+            try (ServiceProcess service = serve("POSTERN_FUNCTIONS", urls.encode())) {
+                awaitApi(service);
+                Map<String, JsonObject> answers = Map.of(
+                        "system-ping.log",
+                        post("/api/jobs/enqueue", 201, "{\"jobName\": \"system.ping\", \"payload\": {}}"),
+                        "requests-reminder.log",
+                        post(
+                                "/api/jobs/enqueue",
+                                201,
+                                "{\"jobName\": \"requests.reminder\", \"payload\": {\"requestId\": \"efb75502\"}}"));
+
+                for (Map.Entry<String, JsonObject> one : answers.entrySet()) {
+                    String trace = one.getValue().getJsonObject("meta").getString("traceId");
+                    String job = one.getValue().getJsonObject("data").getString("jobId");
+                    JsonObject ended = get("/v1/jobs/" + job + "/status?wait=30").getJsonObject("job");
+                    assertThat(ended.getString("status")).isEqualTo("succeeded");
+                    assertThat(ended.getJsonObject("result")).isNotNull();
+                    Awaitility.await()
+                            .untilAsserted(() -> assertThat(service.output)
+                                    .as("the API's line")
+                                    .anyMatch(line -> line.contains(trace) && line.contains("/api/jobs/enqueue 201"))
+                                    .as("the worker's line")
+                                    .anyMatch(line -> line.contains(trace)
+                                            && line.contains("{\"job\":\"" + job + "\"}")
+                                            && line.contains("\"formattedMessage\":\"complete\"")));
+                    assertThat(Files.readAllLines(logs.resolve(one.getKey())))
+                            .as("the function's line")
+                            .anyMatch(line -> line.contains(trace) && line.contains("\"job\":\"" + job + "\""));
+                }
+            }
+        }
+    }
+
     private static ServiceProcess serve(ScriptedFunction function) {
+        return serve("FUNCTION_URL", function.url());
+    }
+
+    private static ServiceProcess serve(String setting, String functions) {
         int port = FreePort.any();
         return ServiceProcess.serve(
                 database.config(),
                 Map.of(
-                        "FUNCTION_URL",
-                        function.url(),
+                        setting,
+                        functions,
                         "POSTERN_LOG",
                         "json",
                         "JOBS_CALLBACK_HOST",
