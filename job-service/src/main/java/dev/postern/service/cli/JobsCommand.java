@@ -165,7 +165,8 @@ final class JobsCommand implements Runnable {
         try {
             body.set("payload", ApiClient.parsed(payload == null ? "{}" : payload));
         } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), "the payload is no JSON: " + e.getMessage(), e);
+            spec.commandLine().getErr().println("postern: the payload is no JSON: " + e.getMessage());
+            return 2;
         }
         put(body, "dedupeKey", key);
         put(body, "queue", queue);

@@ -16,7 +16,7 @@ import picocli.CommandLine.Command;
 /** Runs the roles until it is told to stop. */
 @Command(
         name = "serve",
-        description = "Runs the roles (worker, scheduler, callback) until SIGTERM; what images and charts call.")
+        description = "Runs the roles (worker, scheduler, callback, api) until SIGTERM; what images and charts call.")
 final class ServeCommand implements Callable<Integer> {
 
     private static final Logger log = LoggerFactory.getLogger(ServeCommand.class);

@@ -75,13 +75,16 @@ final class UpCommand implements Callable<Integer> {
             return List.of("  API        is not served: the log above says why");
         }
         String url = "http://127.0.0.1:" + port;
-        boolean keys =
-                !context.environment().getOrDefault("POSTERN_API_KEYS", "").isBlank();
+        String keys =
+                context.environment().getOrDefault("POSTERN_API_KEYS", "").strip();
         List<String> lines = new ArrayList<>();
-        lines.add("  API        curl " + (keys ? "-H \"Authorization: Bearer $(./postern token)\" " : "") + url
-                + "/v1/jobs");
-        if (keys) {
+        if (keys.isEmpty()) {
+            lines.add("  API        curl " + url + "/v1/jobs");
+        } else {
+            // The shell beside this one does not know them.
+            lines.add("  API        export POSTERN_API_KEYS='" + keys.replace("'", "'\\''") + "'");
             lines.add("             export POSTERN_API_TOKEN=$(./postern token)");
+            lines.add("             curl -H \"Authorization: Bearer $POSTERN_API_TOKEN\" " + url + "/v1/jobs");
         }
         lines.add("             ./postern jobs list" + (port == ApiConfig.DEFAULT_PORT ? "" : " --api " + url));
         return lines;

@@ -83,8 +83,15 @@ public final class ApiClient implements AutoCloseable {
                     .with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
                     .readTree(text);
         } catch (JsonProcessingException e) {
+            String why = e.getOriginalMessage().lines().findFirst().orElse("unreadable");
             throw new IllegalArgumentException(
-                    e.getOriginalMessage().lines().findFirst().orElse("unreadable"), e);
+                    // Where something began is told by an address within the reader, which is nobody's business.
+                    why.replaceFirst(" \\(start marker at .*", "")
+                            + (e.getLocation() == null
+                                    ? ""
+                                    : " (line " + e.getLocation().getLineNr() + ", column "
+                                            + e.getLocation().getColumnNr() + ")"),
+                    e);
         }
     }
 
