@@ -14,7 +14,6 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -38,10 +37,6 @@ final class ApiRoutes {
     static final String REQUEST_ID = "X-Request-Id";
 
     private static final Logger log = LoggerFactory.getLogger(ApiRoutes.class);
-    private static final String ENVELOPE = "envelope";
-    private static final String CALLER = "caller";
-    private static final String OPERATION = "operation";
-    private static final String FOLLOWS = "follows";
 
     private final Vertx vertx;
     private final Contract contract;
@@ -131,27 +126,19 @@ final class ApiRoutes {
     }
 
     private void begin(RoutingContext context) {
-        long began = System.nanoTime();
-        Envelope envelope = envelope(context);
-        String traced = listener.begun(context.request().getHeader("traceparent"));
-        if (traced != null) {
-            envelope = envelope.under(traced);
-            context.put(ENVELOPE, envelope);
-        }
-        context.response().putHeader(REQUEST_ID, envelope.requestId());
+        Exchange exchange = Exchange.of(context, random).begun(listener);
+        context.response().putHeader(REQUEST_ID, exchange.envelope().requestId());
         cors.allow(context.request(), context.response());
         clock.begun(context.request());
         context.addEndHandler(ended -> {
             clock.ended(context.request());
-            Duration took = Duration.ofNanos(System.nanoTime() - began);
-            record(context, took.toMillis());
-            listener.answered(served(context), took);
+            exchange.ended(listener);
         });
         context.next();
     }
 
     private void contract(RoutingContext context, Operation operation) {
-        context.put(OPERATION, operation);
+        Exchange.of(context, random).serves(operation);
         context.response()
                 .putHeader(HttpHeaders.CONTENT_TYPE, "application/yaml")
                 .end(contract.text());
@@ -159,14 +146,15 @@ final class ApiRoutes {
 
     private void serve(RoutingContext context, Operation operation, Handler handler) {
         HttpServerRequest http = context.request();
-        Envelope envelope = envelope(context);
+        Exchange exchange = Exchange.of(context, random);
+        exchange.serves(operation);
+        Envelope envelope = exchange.envelope();
         Promise<Void> gone = Promise.promise();
         context.addEndHandler(ended -> gone.tryComplete());
         http.pause();
-        context.put(OPERATION, operation);
         callers.of(http)
                 .compose(caller -> {
-                    context.put(CALLER, caller);
+                    exchange.comesFrom(caller);
                     limit(context.response(), caller);
                     operation
                             .permission()
@@ -181,9 +169,7 @@ final class ApiRoutes {
                                     new Request(caller, envelope, parameters, body, http.uri(), gone.future())));
                 })
                 .onSuccess(answer -> {
-                    if (answer.follows() != null) {
-                        context.put(FOLLOWS, answer.follows());
-                    }
+                    exchange.follows(answer.follows());
                     answer(context.response(), envelope, answer);
                 })
                 .onFailure(context::fail);
@@ -302,7 +288,7 @@ final class ApiRoutes {
         Throwable cause = context.failure();
         ApiException refusal = Refusals.of(cause);
         if (refusal.problem() == Problem.INTERNAL_ERROR) {
-            Envelope envelope = envelope(context);
+            Envelope envelope = Exchange.of(context, random).envelope();
             log.atError()
                     .addKeyValue("request", envelope.requestId())
                     .addKeyValue("trace", envelope.traceparent())
@@ -317,49 +303,7 @@ final class ApiRoutes {
         if (!response.ended() && !response.closed() && !response.headWritten()) {
             // What has not been read yet is read and dropped, so that the client gets to see its answer.
             context.request().resume();
-            Refusals.send(response, envelope(context), refusal);
+            Refusals.send(response, Exchange.of(context, random).envelope(), refusal);
         }
-    }
-
-    private Envelope envelope(RoutingContext context) {
-        Envelope known = context.get(ENVELOPE);
-        if (known != null) {
-            return known;
-        }
-        HttpServerRequest http = context.request();
-        Envelope made = Envelope.of(http.getHeader(REQUEST_ID), http.getHeader("traceparent"), random);
-        context.put(ENVELOPE, made);
-        return made;
-    }
-
-    private ApiListener.Served served(RoutingContext context) {
-        Operation operation = context.get(OPERATION);
-        Caller caller = context.get(CALLER);
-        Envelope envelope = envelope(context);
-        return new ApiListener.Served(
-                operation == null ? "none" : operation.id(),
-                context.request().method().name(),
-                operation == null ? "" : operation.path(),
-                context.response().getStatusCode(),
-                envelope.traceparent(),
-                envelope.requestId(),
-                caller == null ? null : caller.tenant(),
-                context.get(FOLLOWS));
-    }
-
-    private void record(RoutingContext context, long ms) {
-        Caller caller = context.get(CALLER);
-        Envelope envelope = envelope(context);
-        HttpServerRequest http = context.request();
-        int status = context.response().getStatusCode();
-        (status >= 500 ? log.atWarn() : log.atInfo())
-                // The worker's keys: one search finds both lines.
-                .addKeyValue("request", envelope.requestId())
-                .addKeyValue("trace", envelope.traceparent())
-                .addKeyValue("tenant", caller == null ? "" : caller.tenant())
-                .addKeyValue("actor", caller == null || caller.actor() == null ? "" : caller.actor())
-                .addKeyValue("status", status)
-                .addKeyValue("ms", ms)
-                .log("{} {} {}", http.method(), context.normalizedPath(), status);
     }
 }

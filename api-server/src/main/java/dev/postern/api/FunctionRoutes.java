@@ -73,8 +73,7 @@ final class FunctionRoutes {
     private final Map<UUID, Integer> underWay = new HashMap<>();
     private int allUnderWay;
 
-    FunctionRoutes(
-            Functions functions, JobRoutes jobs, TenantStore store, ApiConfig config, RandomGenerator random) {
+    FunctionRoutes(Functions functions, JobRoutes jobs, TenantStore store, ApiConfig config, RandomGenerator random) {
         this.functions = functions;
         this.jobs = jobs;
         this.store = store;
@@ -131,12 +130,11 @@ final class FunctionRoutes {
     // What the function did cannot be undone: a database that is away costs the line, and not the answer. Who waits for
     // the line still counts as a call under way, so that calls are no faster than their lines.
     private Future<Reply> recorded(Request request, Reply reply, long ms) {
-        JsonObject how =
-                switch (reply) {
-                    case Reply.Answered answered -> new JsonObject().put("status", answered.status());
-                    case Reply.Failed failed ->
-                        new JsonObject().put("reason", failed.reason().name().toLowerCase(Locale.ROOT));
-                };
+        JsonObject how = switch (reply) {
+            case Reply.Answered answered -> new JsonObject().put("status", answered.status());
+            case Reply.Failed failed ->
+                new JsonObject().put("reason", failed.reason().name().toLowerCase(Locale.ROOT));
+        };
         return store.within(
                         request.acting(),
                         "record a call",

@@ -47,21 +47,26 @@ final class ScheduleRoutes {
     /** By operation. */
     Map<String, Handler> handlers() {
         return Map.of(
-                "listSchedules", this::list,
-                "createSchedule", this::create,
-                "replaceSchedule", this::replace,
-                "getSchedule", request -> one(request, "", schedules -> schedules.find(id(request))),
+                "listSchedules",
+                this::list,
+                "createSchedule",
+                this::create,
+                "replaceSchedule",
+                this::replace,
+                "getSchedule",
+                request -> one(request, "", schedules -> schedules.find(id(request))),
                 "deleteSchedule",
-                        request -> one(request, "schedules.delete", schedules -> schedules.delete(id(request))),
+                request -> one(request, "schedules.delete", schedules -> schedules.delete(id(request))),
                 "pauseSchedule",
-                        request -> one(
-                                request,
-                                "schedules.pause",
-                                schedules -> schedules.pause(
-                                        id(request), request.caller().who())),
+                request -> one(
+                        request,
+                        "schedules.pause",
+                        schedules ->
+                                schedules.pause(id(request), request.caller().who())),
                 "resumeSchedule",
-                        request -> one(request, "schedules.resume", schedules -> schedules.resume(id(request))),
-                "runSchedule", this::run);
+                request -> one(request, "schedules.resume", schedules -> schedules.resume(id(request))),
+                "runSchedule",
+                this::run);
     }
 
     private Future<Answer> list(Request request) {
@@ -175,8 +180,7 @@ final class ScheduleRoutes {
     }
 
     // An empty action changes nothing.
-    private Future<Answer> change(
-            Request request, String action, Function<TenantJobs, Future<Optional<String>>> step) {
+    private Future<Answer> change(Request request, String action, Function<TenantJobs, Future<Optional<String>>> step) {
         return store.within(
                 request.acting(),
                 "look after a schedule",

@@ -43,7 +43,7 @@ class BulkRoutesTest {
 
     @BeforeEach
     void noJobs() {
-        database.execute("truncate app_jobs.jobs, app_jobs.job_history");
+        database.execute("truncate app_jobs.jobs, app_jobs.job_history, app_jobs.scheduled_jobs cascade");
     }
 
     @Test
@@ -151,7 +151,6 @@ class BulkRoutesTest {
 
     @Test
     void aScheduleIsReplacedUnlessSomebodyElseHasChangedIt() {
-        database.execute("truncate app_jobs.scheduled_jobs cascade");
         Answer made = api.post(
                 "/v1/schedules",
                 admin,

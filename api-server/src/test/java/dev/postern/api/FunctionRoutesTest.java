@@ -150,8 +150,7 @@ class FunctionRoutesTest {
                         .map(line -> line.getString("target") + " " + line.getString("actor") + " "
                                 + line.getJsonObject("details").getValue("status") + " "
                                 + line.getJsonObject("details").getValue("reason")))
-                .containsExactly(
-                        "function/hello " + BOB + " null timed_out", "function/hello " + ADA + " 422 null");
+                .containsExactly("function/hello " + BOB + " null timed_out", "function/hello " + ADA + " 422 null");
         assertThat(log.json().getJsonArray("entries").getJsonObject(1).getString("requestId"))
                 .isEqualTo("req-8");
     }

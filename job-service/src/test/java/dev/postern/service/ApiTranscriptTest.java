@@ -212,7 +212,8 @@ class ApiTranscriptTest {
                 for (Map.Entry<String, JsonObject> one : answers.entrySet()) {
                     String trace = one.getValue().getJsonObject("meta").getString("traceId");
                     String job = one.getValue().getJsonObject("data").getString("jobId");
-                    JsonObject ended = get("/v1/jobs/" + job + "/status?wait=30").getJsonObject("job");
+                    JsonObject ended =
+                            get("/v1/jobs/" + job + "/status?wait=30").getJsonObject("job");
                     assertThat(ended.getString("status")).isEqualTo("succeeded");
                     assertThat(ended.getJsonObject("result")).isNotNull();
                     Awaitility.await()

@@ -75,8 +75,7 @@ final class UpCommand implements Callable<Integer> {
             return List.of("  API        is not served: the log above says why");
         }
         String url = "http://127.0.0.1:" + port;
-        String keys =
-                context.environment().getOrDefault("POSTERN_API_KEYS", "").strip();
+        String keys = context.environment().getOrDefault("POSTERN_API_KEYS", "").strip();
         List<String> lines = new ArrayList<>();
         if (keys.isEmpty()) {
             lines.add("  API        curl " + url + "/v1/jobs");

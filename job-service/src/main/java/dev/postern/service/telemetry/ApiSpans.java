@@ -53,8 +53,7 @@ final class ApiSpans implements ApiListener {
         if (request.tenant() != null) {
             span.setAttribute("postern.tenant", request.tenant().toString());
         }
-        SpanContext former =
-                Span.fromContext(Traces.context(request.follows())).getSpanContext();
+        SpanContext former = Span.fromContext(Traces.context(request.follows())).getSpanContext();
         if (former.isValid()) {
             span.addLink(former);
         }
