@@ -15,6 +15,8 @@ import java.io.InputStream;
 import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -29,16 +31,13 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Requests that are made from the contract by a seed, good ones and broken ones. Whatever is sent, the answer has a status
- * of the contract that is no 5xx, and a body of the shape that the contract has for it.
+ * of the contract that is no 5xx, and a body of the shape that the contract has for it. {@code target/contract-test.txt}
+ * counts them.
  */
 class ContractTest {
-
-    private static final Logger log = LoggerFactory.getLogger(ContractTest.class);
 
     /** Of each operation; {@code -Dcontract.requests=5000} looks harder. */
     private static final int REQUESTS = Integer.getInteger("contract.requests", 300);
@@ -66,7 +65,6 @@ class ContractTest {
     @Test
     void whateverIsSentIsAnsweredAsTheContractSays() throws Exception {
         long seed = Long.getLong("contract.seed", 20261128);
-        log.info("seed {}", seed);
         List<Long> ids = new ArrayList<>();
         for (int i = 0; i < 40; i++) {
             ids.add(api.create(userToken(TENANT, ADA), "{\"jobType\": \"a\", \"payload\": {\"n\": " + i + "}}"));
@@ -95,18 +93,16 @@ class ContractTest {
                 one.get();
             }
         }
-        log.info("answers: {}", new TreeMap<>(seen));
         int answers = seen.values().stream().mapToInt(AtomicInteger::get).sum();
         int refused = seen.entrySet().stream()
                 .filter(one -> one.getKey().matches(".* 4.."))
                 .mapToInt(one -> one.getValue().get())
                 .sum();
-        log.info(
-                "{} requests to {} operations, {} of them broken on purpose, {} answered 4xx",
-                answers,
-                answers / REQUESTS,
-                malformed,
-                refused);
+        Files.writeString(
+                Path.of("target", "contract-test.txt"),
+                "%,d requests to %d operations, %,d of them broken on purpose, %,d answered 4xx; seed %d%n%s%n"
+                        .formatted(
+                                answers, answers / REQUESTS, malformed.get(), refused, seed, new TreeMap<>(seen)));
         // Good ones and broken ones were among them, or nothing was shown.
         assertThat(seen.keySet())
                 .contains("createJob 201", "createJob 400", "listJobs 200", "getJob 200", "getJob 404");

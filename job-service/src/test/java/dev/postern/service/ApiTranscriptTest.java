@@ -219,7 +219,7 @@ class ApiTranscriptTest {
                     Awaitility.await()
                             .untilAsserted(() -> assertThat(service.output)
                                     .as("the API's line")
-                                    .anyMatch(line -> line.contains(trace) && line.contains("/api/jobs/enqueue 201"))
+                                    .anyMatch(line -> line.contains(trace) && line.contains("enqueue 201\""))
                                     .as("the worker's line")
                                     .anyMatch(line -> line.contains(trace)
                                             && line.contains("{\"job\":\"" + job + "\"}")
