@@ -101,8 +101,7 @@ class ContractTest {
         Files.writeString(
                 Path.of("target", "contract-test.txt"),
                 "%,d requests to %d operations, %,d of them broken on purpose, %,d answered 4xx; seed %d%n%s%n"
-                        .formatted(
-                                answers, answers / REQUESTS, malformed.get(), refused, seed, new TreeMap<>(seen)));
+                        .formatted(answers, answers / REQUESTS, malformed.get(), refused, seed, new TreeMap<>(seen)));
         // Good ones and broken ones were among them, or nothing was shown.
         assertThat(seen.keySet())
                 .contains("createJob 201", "createJob 400", "listJobs 200", "getJob 200", "getJob 404");

@@ -238,7 +238,8 @@ class TracesTest {
                 .filter(one -> one.contains(listens))
                 .findFirst()
                 .orElseThrow();
-        return "http://" + line.substring(line.indexOf(listens) + listens.length()).strip();
+        return "http://"
+                + line.substring(line.indexOf(listens) + listens.length()).strip();
     }
 
     private static JsonObject post(String url, String body, String... headers) throws Exception {
