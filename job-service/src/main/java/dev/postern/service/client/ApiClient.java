@@ -85,8 +85,8 @@ public final class ApiClient implements AutoCloseable {
         } catch (JsonProcessingException e) {
             String why = e.getOriginalMessage().lines().findFirst().orElse("unreadable");
             throw new IllegalArgumentException(
-                    // Where something began is told by an address within the reader, which is nobody's business.
-                    why.replaceFirst(" \\(start marker at .*", "")
+                    // What the reader says of itself in brackets is nobody's business.
+                    why.replaceFirst(" \\((?:start marker at|of type|bound as) .*", "")
                             + (e.getLocation() == null
                                     ? ""
                                     : " (line " + e.getLocation().getLineNr() + ", column "
