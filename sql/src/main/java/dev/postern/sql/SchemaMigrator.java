@@ -88,7 +88,7 @@ public final class SchemaMigrator {
     public Report migrate() {
         try {
             MigrationInfoService found = flyway.info();
-            refuseOldServer();
+            refuseUnfit();
             if (newer(found)) {
                 refuseMissing(found);
                 return new Report(0, false, true);
@@ -121,7 +121,7 @@ public final class SchemaMigrator {
     public boolean check() {
         try {
             MigrationInfoService found = flyway.info();
-            refuseOldServer();
+            refuseUnfit();
             boolean newer = newer(found);
             refuseMissing(found);
             return newer;
@@ -146,10 +146,8 @@ public final class SchemaMigrator {
         }
     }
 
-    // Older ones stop in the middle of a migration at a word that they do not know. With them goes a database that
-    // cannot
-    // hold every text.
-    private void refuseOldServer() {
+    // An older server stops in the middle of a migration at a word it does not know; not every database holds every text.
+    private void refuseUnfit() {
         try (Connection connection = flyway.getConfiguration().getDataSource().getConnection();
                 Statement query = connection.createStatement();
                 ResultSet encoding = query.executeQuery("select current_setting('server_encoding')")) {
