@@ -55,7 +55,8 @@ class AdoptionTest {
         long lastId = database.number("select last_value from app_jobs.jobs_id_seq");
 
         assertThat(new SchemaMigrator(database.config()).migrate().adopted()).isTrue();
-        assertThat(new SchemaMigrator(database.config()).migrate()).isEqualTo(new SchemaMigrator.Report(0, false, false));
+        assertThat(new SchemaMigrator(database.config()).migrate())
+                .isEqualTo(new SchemaMigrator.Report(0, false, false));
         new SchemaMigrator(database.config()).check();
 
         var after = byId("select " + COLUMNS_OF_0_15 + " from app_jobs.jobs");
