@@ -14,6 +14,8 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,8 +39,16 @@ final class BulkRoutes {
         return Map.of(
                 "cancelJobs",
                 this::cancel,
+                "retryJobs",
+                request -> startOver(
+                        request,
+                        "jobs.retry",
+                        tenant -> tenant.chooseRetryable(filter(request, DEAD), limit(request.body()))),
                 "replayDeadLetters",
-                this::replay,
+                request -> startOver(
+                        request,
+                        "dead-letters.replay",
+                        tenant -> tenant.choose(filter(request, DEAD), limit(request.body()))),
                 "replayDeadLetter",
                 this::replayOne,
                 "purgeDeadLetters",
@@ -77,16 +87,16 @@ final class BulkRoutes {
                                 () -> tenant.cancelAll(chosen.jobIds(), reason))));
     }
 
-    private Future<Answer> replay(Request request) {
+    private Future<Answer> startOver(Request request, String action, Function<TenantJobs, Future<Chosen>> choose) {
         return store.within(
                 request.acting(),
-                "replay dead letters",
-                tenant -> tenant.choose(filter(request, DEAD), limit(request.body()))
+                "start jobs over",
+                tenant -> choose.apply(tenant)
                         .compose(chosen -> act(
                                 request,
                                 tenant,
                                 chosen,
-                                "dead-letters.replay",
+                                action,
                                 () -> tenant.replayAll(
                                         chosen.jobIds(), request.caller().who()))));
     }
@@ -105,11 +115,7 @@ final class BulkRoutes {
     }
 
     private static Future<Answer> act(
-            Request request,
-            TenantJobs tenant,
-            Chosen chosen,
-            String action,
-            java.util.function.Supplier<Future<List<Long>>> change) {
+            Request request, TenantJobs tenant, Chosen chosen, String action, Supplier<Future<List<Long>>> change) {
         boolean dryRun = request.body().path("dryRun").asBoolean(false);
         if (dryRun || chosen.jobIds().isEmpty()) {
             return Future.succeededFuture(

@@ -111,6 +111,45 @@ class BulkRoutesTest {
     }
 
     @Test
+    void manyAreRetriedWhoseRetriesAreNotUsedUp() {
+        long first = api.create(ada, "{\"jobType\": \"a\"}");
+        long second = api.create(ada, "{\"jobType\": \"a\"}");
+        api.create(ada, "{\"jobType\": \"a\", \"maxRetries\": 0}");
+        api.create(ada, "{\"jobType\": \"b\"}");
+        api.create(bob, "{\"jobType\": \"a\"}");
+        assertThat(database.number(
+                        "select count(*) from app_jobs.claim_jobs('worker-1', null, 5, '60 s') c cross join lateral"
+                                + " app_jobs.finish_jobs(array[c.id], array[c.attempt], array[c.lease_token],"
+                                + " array['dead'], array[400], array['wrong address'], array[0::float8],"
+                                + " array[null::text], array[null::text])"))
+                .isEqualTo(5);
+        String filter = "{\"jobType\": \"a\", \"error\": \"ADDRESS\", \"limit\": 1, \"dryRun\": %s}";
+
+        JsonObject dry = api.post("/v1/jobs/retry", ada, filter.formatted(true)).json();
+        assertThat(dry.getInteger("count")).isEqualTo(2);
+        assertThat(dry.getBoolean("more")).isTrue();
+        assertThat(database.number("select count(*) from app_jobs.dead_letters"))
+                .isEqualTo(5);
+
+        JsonObject newest =
+                api.post("/v1/jobs/retry", ada, filter.formatted(false)).json();
+        assertThat(newest.getJsonArray("jobIds")).containsExactly(Long.toString(second));
+        JsonObject oldest =
+                api.post("/v1/jobs/retry", ada, filter.formatted(false)).json();
+        assertThat(oldest.getJsonArray("jobIds")).containsExactly(Long.toString(first));
+        assertThat(oldest.getBoolean("more")).isFalse();
+        assertThat(api.post("/v1/jobs/retry", ada, filter.formatted(false))
+                        .json()
+                        .getInteger("count"))
+                .isZero();
+        assertThat(api.post("/v1/jobs/retry", admin, "{}").json().getInteger("count"))
+                .isEqualTo(2);
+        assertThat(database.rows("select id from app_jobs.dead_letters")).hasSize(1);
+        assertThat(database.number("select count(*) from app_jobs.audit_log where action = 'jobs.retry'"))
+                .isEqualTo(3);
+    }
+
+    @Test
     void schedulesAreSteered() {
         JsonObject made = api.post(
                         "/v1/schedules",

@@ -199,7 +199,7 @@ final class GeneratedRequest {
         return switch (operation.id()) {
             case "createJob" -> job();
             case "enqueueJob" -> maybe(maybe(new JsonObject().put("jobName", "a"), "payload", any(2)), "jobName", "b");
-            case "cancelJobs", "replayDeadLetters" ->
+            case "cancelJobs", "retryJobs", "replayDeadLetters" ->
                 maybe(
                         maybe(
                                 maybe(new JsonObject().put("dryRun", true), "jobType", "a"),

@@ -154,6 +154,7 @@ class TenantWalkTest {
                 "getContract", List.of(new Attempt("/openapi.yaml", "", own))));
         String bulk = "{\"jobType\": \"" + SECRET + "\"}";
         attempts.put("cancelJobs", List.of(new Attempt("/v1/jobs/cancel", bulk, own)));
+        attempts.put("retryJobs", List.of(new Attempt("/v1/jobs/retry", bulk, own)));
         attempts.put(
                 "listDeadLetters",
                 List.of(

@@ -189,6 +189,31 @@ public final class TenantJobs {
                 });
     }
 
+    /**
+     * Of the newest 10,000 dead letters those that a filter names and whose retries are not used up, at most
+     * {@code limit}. The filter's statuses say nothing here.
+     */
+    public Future<Chosen> chooseRetryable(Filter filter, int limit) {
+        return call(
+                        "with dead as (select a.* from " + schema + ".api_live_jobs a where a.organization_id = $1"
+                                + " and ($2::uuid is null or a.user_id = $2) and a.completed_at is not null"
+                                + " order by a.id desc limit 10000), found as (select d.id from dead d where d.can_retry"
+                                + " and ($3::text is null or d.job_type = $3) and ($4::text is null or d.key = $4)"
+                                + " and ($5::text is null or d.queue_name = $5)"
+                                + " and ($6::text is null or d.error_message ilike $6)"
+                                + " and ($7::timestamptz is null or d.created_at >= $7)"
+                                + " and ($8::timestamptz is null or d.created_at < $8))"
+                                + " select (select count(*) from found)::int,"
+                                + " array(select f.id from found f order by f.id desc limit $9)",
+                        conditions(Tuple.tuple().addValue(acting.tenant()).addValue(filter.owner()), filter)
+                                .addValue(limit))
+                .map(rows -> {
+                    Row row = rows.iterator().next();
+                    int matching = row.getInteger(0);
+                    return new Chosen(matching, List.of(row.getArrayOfLongs(1)), matching > limit);
+                });
+    }
+
     /** Cancels those that have not ended; their ids. */
     public Future<List<Long>> cancelAll(List<Long> jobIds, String reason) {
         return call(
@@ -273,10 +298,13 @@ public final class TenantJobs {
     }
 
     private Tuple arguments(Filter filter) {
-        return Tuple.tuple()
-                .addValue(acting.tenant())
-                .addValue(filter.owner())
-                .addValue(filter.statuses() == null ? null : filter.statuses().toArray(String[]::new))
+        String[] statuses = filter.statuses() == null ? null : filter.statuses().toArray(String[]::new);
+        return conditions(
+                Tuple.tuple().addValue(acting.tenant()).addValue(filter.owner()).addValue(statuses), filter);
+    }
+
+    private static Tuple conditions(Tuple arguments, Filter filter) {
+        return arguments
                 .addValue(filter.jobType())
                 .addValue(filter.key())
                 .addValue(filter.queue())
