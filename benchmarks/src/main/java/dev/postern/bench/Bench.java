@@ -79,6 +79,7 @@ final class Bench {
         Postern ours = Postern.worker(lab);
         List<Contender> all = new ArrayList<>(List.of(ours));
         all.addAll(peers);
+        all.add(new DbScheduler(lab));
         return List.of(
                 new ThroughputPart(all),
                 new IdlePart(

@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Measures how fast Postern is, in turns with its peers and the limits of this machine:"
-                + " docs/performance.md. Needs Linux and Node; peers come by npm.")
+                + " docs/performance.md. Needs Linux and Node; peers for Node come by npm.")
 final class BenchCommand implements Callable<Integer> {
 
     private final Path home;

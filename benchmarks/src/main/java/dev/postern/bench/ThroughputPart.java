@@ -159,7 +159,7 @@ final class ThroughputPart implements Part {
 
     private static Optional<Target> target(Contender peer) {
         return switch (peer.name()) {
-            case NodePeer.GRAPHILE, NodePeer.PG_BOSS ->
+            case NodePeer.GRAPHILE, NodePeer.PG_BOSS, DbScheduler.NAME ->
                 Optional.of(Target.atLeast(1).noting("goal 1.2"));
             case NodePeer.CONSTRUCTIVE -> Optional.of(Target.atLeast(35));
             default -> Optional.empty();
