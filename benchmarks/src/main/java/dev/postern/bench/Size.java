@@ -29,7 +29,7 @@ record Size(
         return new Size(turns, turns, 100_000, 50_000, 20, 300, 1_000_000, 1_000_000, 100_000);
     }
 
-    /** Under three minutes; smaller backlogs, fewer turns, more noise. */
+    /** Some minutes; smaller backlogs, fewer turns, more noise. */
     static Size quick(int turns) {
         return new Size(turns, 1, 20_000, 15_000, 5, 100, 100_000, 100_000, 10_000);
     }
