@@ -27,7 +27,7 @@ final class BenchCommand implements Callable<Integer> {
     private final Path home;
     private final InstantSource clock;
 
-    @Option(names = "--quick", description = "Some minutes instead of half an hour; more noise.")
+    @Option(names = "--quick", description = "Some minutes instead of most of an hour; more noise.")
     boolean quick;
 
     @Option(names = "--only", paramLabel = "PART", split = ",", description = "Some parts; --list names them.")

@@ -24,7 +24,7 @@ record Size(
         int future,
         int dead) {
 
-    /** Half an hour. */
+    /** Most of an hour. */
     static Size full(int turns) {
         return new Size(turns, turns, 100_000, 50_000, 20, 300, 1_000_000, 1_000_000, 100_000);
     }

@@ -146,8 +146,7 @@ public final class SchemaMigrator {
         }
     }
 
-    // An older server stops in the middle of a migration at a word it does not know; not every database holds every
-    // text.
+    // An older server stops in the middle of a migration at a word it does not know; other encodings lack letters.
     private void refuseUnfit() {
         try (Connection connection = flyway.getConfiguration().getDataSource().getConnection();
                 Statement query = connection.createStatement();
