@@ -24,10 +24,15 @@ final class Bench {
             "settings",
             "memory",
             "live",
-            "start-up");
+            "start-up",
+            "soak");
+
+    /** Without the one that takes an hour alone. */
+    static final List<String> FULL_PARTS =
+            PARTS.stream().filter(part -> !part.equals("soak")).toList();
 
     /** Without those that take longer than what they say in a quick run is worth. */
-    static final List<String> QUICK_PARTS = PARTS.stream()
+    static final List<String> QUICK_PARTS = FULL_PARTS.stream()
             .filter(part -> !List.of("settings", "live").contains(part))
             .toList();
 
@@ -98,6 +103,7 @@ final class Bench {
                 new SettingsPart(ours),
                 new MemoryPart(ours),
                 new LivePart(ours),
-                new StartupPart());
+                new StartupPart(),
+                new SoakPart(ours));
     }
 }

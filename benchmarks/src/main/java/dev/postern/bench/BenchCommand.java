@@ -81,7 +81,7 @@ final class BenchCommand implements Callable<Integer> {
                 .normalize();
         Progress progress = new Progress(System.err, onTerminal(), clock);
         Bench bench = new Bench(home, directory, clock.instant().truncatedTo(ChronoUnit.SECONDS), progress);
-        List<String> parts = !only.isEmpty() ? only : quick ? Bench.QUICK_PARTS : Bench.PARTS;
+        List<String> parts = !only.isEmpty() ? only : quick ? Bench.QUICK_PARTS : Bench.FULL_PARTS;
         Report report = bench.run(quick ? Size.quick(wished) : Size.full(wished), parts);
         progress.end();
         console.print(report.table());

@@ -52,14 +52,13 @@ final class LivePart implements Part {
         int steps = (int) (size.seconds() * 6_000L / STEP_MS);
         Database database = api.prepare();
         List<Listener> listeners = new ArrayList<>();
-        List<Double> memory = new ArrayList<>();
-        double idle;
+        ResidentMemory memory;
         double seconds;
         try (Child server = api.start(database);
                 HttpClient http = HttpClient.newBuilder()
                         .version(HttpClient.Version.HTTP_1_1)
                         .build()) {
-            idle = Proc.residentMb(server.pid());
+            memory = new ResidentMemory(server);
             api.enqueue(database, 0, JOBS);
             long first = (long) database.number("select min(id) from app_jobs.jobs");
             database.execute("select from app_jobs.claim_jobs('bench-live', null, " + JOBS + ", '1 day')");
@@ -78,40 +77,29 @@ final class LivePart implements Part {
         } finally {
             lab.postgres().drop(database);
         }
-        report(figures, listeners, memory, idle, seconds / steps * 1000);
+        report(figures, listeners, memory, seconds / steps * 1000);
     }
 
     private static void progress(
-            Child server, Database database, int steps, List<Listener> listeners, List<Double> memory)
+            Child server, Database database, int steps, List<Listener> listeners, ResidentMemory memory)
             throws InterruptedException {
         SplittableRandom random = new SplittableRandom(6);
         for (int step = 1; step <= steps; step++) {
             database.execute("update app_jobs.jobs set progress = jsonb_build_object('step', " + step + ", 'steps', "
                     + steps + ")");
             Thread.sleep(STEP_MS);
-            memory.add(Proc.residentMb(server.pid()));
+            memory.look();
             listeners.stream().filter(one -> random.nextInt(10) == 0).forEach(Listener::cutOff);
         }
         server.await(() -> listeners.stream().allMatch(one -> one.step.get() == steps));
     }
 
-    private static void report(
-            Figures figures, List<Listener> listeners, List<Double> memory, double idle, double cpuMs) {
-        int third = Math.max(1, memory.size() / 3);
-        double early = most(memory.subList(0, third));
-        double late = most(memory.subList(memory.size() - third, memory.size()));
+    private static void report(Figures figures, List<Listener> listeners, ResidentMemory memory, double cpuMs) {
         figures.add(SECTION, "events", "events", sum(listeners, one -> one.events));
         figures.add(SECTION, "connections cut off", "times", sum(listeners, one -> one.cuts));
         figures.add(SECTION, "events repeated or out of order", "events", sum(listeners, one -> one.wrong));
         figures.add(SECTION, "processor time for a step of " + JOBS + " jobs", "ms", Series.of(cpuMs));
-        figures.add(SECTION, "resident memory, started", "MB", Series.of(idle));
-        figures.add(SECTION, "resident memory, most of the first third", "MB", Series.of(early));
-        figures.add(SECTION, "resident memory, most of the last third", "MB", Series.of(late));
-        figures.add(SECTION, "last third / first third", "×", Series.of(late / early), Target.atMost(1.1));
-    }
-
-    private static double most(List<Double> values) {
-        return values.stream().mapToDouble(Double::doubleValue).max().orElse(0);
+        memory.report(figures, SECTION);
     }
 
     private static Series sum(List<Listener> listeners, Function<Listener, AtomicInteger> count) {

@@ -12,6 +12,7 @@ package dev.postern.bench;
  * @param deepBacklog the deepest backlog
  * @param future rows that are due tomorrow, beside which claims are measured
  * @param dead letters there
+ * @param soakMinutes how long the soak lasts
  */
 record Size(
         int turns,
@@ -22,15 +23,16 @@ record Size(
         int idleJobs,
         int deepBacklog,
         int future,
-        int dead) {
+        int dead,
+        int soakMinutes) {
 
     /** Most of an hour. */
     static Size full(int turns) {
-        return new Size(turns, turns, 100_000, 50_000, 20, 300, 1_000_000, 1_000_000, 100_000);
+        return new Size(turns, turns, 100_000, 50_000, 20, 300, 1_000_000, 1_000_000, 100_000, 60);
     }
 
     /** Some minutes; smaller backlogs, fewer turns, more noise. */
     static Size quick(int turns) {
-        return new Size(turns, 1, 20_000, 15_000, 5, 100, 100_000, 100_000, 10_000);
+        return new Size(turns, 1, 20_000, 15_000, 5, 100, 100_000, 100_000, 10_000, 2);
     }
 }

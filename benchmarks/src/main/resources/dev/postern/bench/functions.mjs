@@ -1,4 +1,4 @@
-// The functions that a run calls. /noop (and any other path) answers 200 at once; /hold after a second; /later answers
+// The functions that a run calls. /noop (and any other path) answers 200 at once; /hold after a second, /long after ten; /later answers
 // 202 and reports at once. /control counts; its clock is the monotonic one, which Java's nanoTime reads too.
 import { Agent, createServer, request } from 'node:http';
 
@@ -20,7 +20,8 @@ function answer(req, res, body) {
     return;
   }
   const end = () => { open--; res.writeHead(200, { 'Content-Length': 0 }).end(); };
-  if (req.url === '/hold') setTimeout(end, 1000); else end();
+  const takes = { '/hold': 1_000, '/long': 10_000 }[req.url];
+  if (takes) setTimeout(end, takes); else end();
 }
 
 function control(url, res) {
