@@ -20,6 +20,17 @@ final class ResidentMemory {
         looks.add(Proc.residentMb(pid));
     }
 
+    /** Megabytes at the beginning. */
+    double started() {
+        return started;
+    }
+
+    /** Megabytes of the largest look. */
+    double most() {
+        return most(looks);
+    }
+
+    /** The most of the first third of the looks beside that of the last. */
     void report(Figures figures, String section) {
         int third = Math.max(1, looks.size() / 3);
         double early = most(looks.subList(0, third));

@@ -9,7 +9,6 @@ import java.time.Duration;
 final class SoakPart implements Part {
 
     private static final String SECTION = "soak";
-    private static final int IN_FLIGHT = 1_000;
     private static final int AT_ONCE = 500;
     private static final long LOOK_MS = 1_000;
     private static final int SAY_EVERY = 30;
@@ -17,8 +16,7 @@ final class SoakPart implements Part {
     private final Postern ours;
 
     SoakPart(Postern ours) {
-        this.ours =
-                ours.with("POSTERN_CONCURRENCY", Integer.toString(IN_FLIGHT)).calling("long");
+        this.ours = MemoryPart.busy(ours, "long");
     }
 
     @Override
@@ -40,7 +38,7 @@ final class SoakPart implements Part {
             for (long look = 0; System.nanoTime() - began < length.toNanos(); look++) {
                 count = lab.functions().count();
                 if (added - count.received() < AT_ONCE) {
-                    add(database, added);
+                    MemoryPart.enqueueLarge(ours, database, added, AT_ONCE);
                     added += AT_ONCE;
                 }
                 if (look % SAY_EVERY == 0) {
@@ -60,9 +58,5 @@ final class SoakPart implements Part {
         figures.add(SECTION, "jobs", "jobs", Series.of(added));
         figures.add(SECTION, "calls", "calls", Series.of(count.received()));
         figures.add(SECTION, "calls open at once", "calls", Series.of(count.mostInFlight()));
-    }
-
-    private void add(Database database, int first) {
-        ours.enqueue(database, first, AT_ONCE, "json_build_object('n', n, 'filler', repeat('x', 10000))");
     }
 }

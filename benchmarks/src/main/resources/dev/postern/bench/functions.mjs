@@ -1,5 +1,5 @@
-// The functions that a run calls. /noop (and any other path) answers 200 at once; /hold after a second, /long after ten; /later answers
-// 202 and reports at once. /control counts; its clock is the monotonic one, which Java's nanoTime reads too.
+// The functions that a run calls. /noop (and any other path) answers 200 at once; /hold after a second, /long after ten;
+// /later answers 202 and reports at once. /control counts; its clock is the monotonic one, which Java's nanoTime reads too.
 import { Agent, createServer, request } from 'node:http';
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
