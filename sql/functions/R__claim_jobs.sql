@@ -12,6 +12,9 @@
 -- With awake the worker promises to look again within that time whatever happens, and after that ever more rarely, so
 -- that a job whose transaction takes long is found not long after its commit; inserts do not notify meanwhile. A claim
 -- that is full promises nothing, because the worker may have no room then, and wakes the others.
+-- With async_commit a claim that is not full and had neither queues, limits nor classes to obey commits without waiting for
+-- the disk, a third of its time: a crash of Postgres may take it back, and the job is claimed again with the same attempt.
+-- The caller sees to it that a commit that waits follows at once, and comes first where an attempt may not be repeated.
 -- Locks: the claimed rows (skip locked: claimers never wait for each other) and, for jobs of named queues, a
 -- transaction lock per queue, tried, not waited for. Where a setting limits how many jobs run or start, claims go one
 -- after the other under one transaction lock, so that the limits hold exactly. A concurrent claimer sees other rows.
@@ -31,7 +34,8 @@ create or replace function ${schema}.claim_jobs(
   after_priority int default null,
   after_run_at timestamptz default null,
   after_id bigint default null,
-  awake interval default null
+  awake interval default null,
+  async_commit boolean default false
 ) returns table (
   id bigint,
   database_id uuid,
@@ -67,9 +71,11 @@ declare
   limited_tasks text[];
   allowances int[];
   wanted int := claim_jobs.max_jobs;
-  tenant record;
+  tenants uuid[];
+  shares int[];
+  others boolean;
   spent uuid[] := '{}';
-  -- All that is ready is of one tenant and task, as most claims find it: its jobs behind a place are locked at once.
+  -- All that is ready is of one tenant and task, as most claims find it: its jobs behind a place are claimed at once.
   in_lane boolean;
   going_on boolean := false;
   lane_database_id uuid := claim_jobs.after_database_id;
@@ -80,6 +86,7 @@ declare
   more boolean;
   locked_ids bigint[];
   locked_tasks text[];
+  claimed int;
   all_tasks text[] := '{}';
 begin
   if coalesce(length(claim_jobs.worker_id), 0) < 4 then
@@ -157,44 +164,29 @@ begin
   end if;
 
   loop
+    if in_lane then
+      tenants := array[lane_database_id];
+    else
+      select array_agg(t.database_id), array_agg(t.share), bool_or(t.others) into tenants, shares, others
+      from ${schema}.due_tenants(wanted, spent) t;
+    end if;
     more := false;
-    for tenant in
-      select lane_database_id as database_id, wanted as share, going_on as others where in_lane
-      union all
-      select t.database_id, t.share, t.others
-      from ${schema}.due_tenants(wanted, spent) t
-      where wanted > 0 and not in_lane
-    loop
-      if in_lane then
-        select array_agg(l.id) into locked_ids
-        from (
-          select j.id
-          from ${schema}.jobs j
-          where j.database_id = lane_database_id
-            and j.task_identifier = lane_task
-            and (j.priority, j.run_at, j.id) > (place_priority, place_run_at, place_id)
-            and j.due and j.queue_name is null and j.locked_at is null and j.attempts < j.max_attempts
-          order by j.priority, j.run_at, j.id
-          limit wanted
-          for update skip locked
-        ) as l;
-      else
-        select array_agg(l.job_id), array_agg(l.task_identifier) into locked_ids, locked_tasks
-        from ${schema}.lock_ready_jobs(
-          tenant.database_id, tenant.share, claim_jobs.task_identifiers, limited_tasks, allowances) l;
-      end if;
+    for i in 1 .. coalesce(cardinality(tenants), 0) loop
       if in_lane then
         -- What lies before the place is still to be met, unless that is for another claim or there is nothing before it.
         more := going_on and claim_jobs.after_id is not null;
-        in_lane := false;
-      elsif tenant.share > coalesce(cardinality(locked_ids), 0) then
-        spent := spent || tenant.database_id;
-        more := more or tenant.others;
       else
-        more := true;
+        select array_agg(l.job_id), array_agg(l.task_identifier) into locked_ids, locked_tasks
+        from ${schema}.lock_ready_jobs(
+          tenants[i], shares[i], claim_jobs.task_identifiers, limited_tasks, allowances) l;
+        if shares[i] > coalesce(cardinality(locked_ids), 0) then
+          spent := spent || tenants[i];
+          more := more or others;
+        else
+          more := true;
+        end if;
+        continue when locked_ids is null;
       end if;
-      continue when locked_ids is null;
-      wanted := wanted - cardinality(locked_ids);
       return query
       with leased as (
         update ${schema}.jobs j
@@ -206,7 +198,20 @@ begin
           waiting_since = null,
           progress = null,
           updated_at = now()
-        where j.id = any (locked_ids)
+        where j.id = any (
+          case
+            when in_lane then array(
+              select r.id
+              from ${schema}.jobs r
+              where r.database_id = lane_database_id
+                and r.task_identifier = lane_task
+                and (r.priority, r.run_at, r.id) > (place_priority, place_run_at, place_id)
+                and r.due and r.queue_name is null and r.locked_at is null and r.attempts < r.max_attempts
+              order by r.priority, r.run_at, r.id
+              limit wanted
+              for update skip locked)
+            else locked_ids
+          end)
         returning
           j.id, j.database_id, j.queue_name, j.task_identifier, j.payload, j.attempts, j.max_attempts, j.lease_token,
           j.actor_id, j.entity_id, j.request_id, j.traceparent, j.priority, j.run_at
@@ -216,8 +221,10 @@ begin
         c.lease_token, c.actor_id, c.entity_id, c.request_id, c.traceparent, c.priority, c.run_at
       from leased c
       order by c.priority, c.run_at, c.id;
+      get diagnostics claimed = row_count;
+      wanted := wanted - claimed;
       if tenants_limited then
-        perform ${schema}.charge_tenant(tenant.database_id, cardinality(locked_ids));
+        perform ${schema}.charge_tenant(tenants[i], claimed);
       end if;
       if limited_tasks is not null then
         all_tasks := all_tasks || locked_tasks;
@@ -227,9 +234,13 @@ begin
       end if;
     end loop;
     exit when not more or wanted <= 0;
+    in_lane := false;
   end loop;
   if tasks_limited and cardinality(all_tasks) > 0 then
     perform ${schema}.charge_tasks(all_tasks);
+  end if;
+  if claim_jobs.async_commit and in_lane and wanted > 0 then
+    perform set_config('synchronous_commit', 'off', true);
   end if;
   if claim_jobs.awake is not null then
     if wanted > 0 then

@@ -7,6 +7,7 @@ import dev.postern.chaos.Event.Dispatched;
 import dev.postern.chaos.Event.Fault;
 import dev.postern.chaos.Event.Journalled;
 import dev.postern.chaos.Event.Reported;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -25,6 +26,9 @@ import java.util.UUID;
  * against what sessions and functions saw from outside, so that neither is believed alone.
  */
 final class HistoryCheck {
+
+    /** Three times the delay of the WAL writer, as shipped, and a slow machine. */
+    private static final Duration UNWRITTEN_MOST = Duration.ofSeconds(2);
 
     private final History history;
     private final Leases leases;
@@ -167,7 +171,9 @@ final class HistoryCheck {
             }
             Lease lease = leases.of(dispatch.token());
             if (lease == null) {
-                found(Rule.R5, dispatch.job(), "dispatch " + dispatch.dispatch() + " is of no claim");
+                if (!takenBack(dispatch)) {
+                    found(Rule.R5, dispatch.job(), "dispatch " + dispatch.dispatch() + " is of no claim");
+                }
             } else if (lease.job() != dispatch.job()
                     || lease.claim.attempts() != dispatch.attempt()
                     || !dispatch.worker().equals(lease.claim.worker())) {
@@ -183,6 +189,14 @@ final class HistoryCheck {
             }
         }
         byJob.values().forEach(this::countAgain);
+    }
+
+    // A claim is answered before it is on disk, and what Postgres had not written when it crashed was never there.
+    private boolean takenBack(Dispatched dispatch) {
+        return history.faults().stream()
+                .filter(fault -> fault.kind() == FaultKind.POSTGRES_IMMEDIATE_RESTART)
+                .anyMatch(fault -> fault.explains(
+                        dispatch.worker(), dispatch.at(), dispatch.at().plus(UNWRITTEN_MOST)));
     }
 
     private void countAgain(List<Dispatched> ofOneJob) {

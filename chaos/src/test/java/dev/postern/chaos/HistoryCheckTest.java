@@ -388,6 +388,26 @@ class HistoryCheckTest {
         breaks(Rule.R5, "is of no claim");
     }
 
+    @Test
+    void aDispatchWhoseClaimACrashOfPostgresTookBackIsGood() {
+        history.add(1)
+                .dispatch(1, 1, 99)
+                .fault(FaultKind.POSTGRES_IMMEDIATE_RESTART, "")
+                .completes(1, 1, 11);
+        history.left(1, "succeeded");
+        isGood();
+    }
+
+    @Test
+    void r5_aDispatchOfNoClaimThatARestartInOrderCannotHaveTakenBack() {
+        history.add(1)
+                .dispatch(1, 1, 99)
+                .fault(FaultKind.POSTGRES_FAST_RESTART, "")
+                .completes(1, 1, 11);
+        history.left(1, "succeeded");
+        breaks(Rule.R5, "is of no claim");
+    }
+
     // R6
 
     @Test

@@ -8,6 +8,7 @@ import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -180,7 +181,7 @@ final class ClaimLoop {
                     if (awake != null && jobs.size() < free) {
                         pace.promised(System.nanoTime());
                     }
-                    return slots.take(jobs, sentAt).compose(taken -> sleep(jobs.size() == free, !allowances.isEmpty()));
+                    return slots.take(jobs, sentAt).compose(taken -> sleep(jobs.size(), free, !allowances.isEmpty()));
                 });
     }
 
@@ -199,9 +200,9 @@ final class ClaimLoop {
         return place != null && place.jobId() == null;
     }
 
-    private Future<Long> sleep(boolean full, boolean heldBack) {
-        mayHaveMore = full;
-        if (full) {
+    private Future<Long> sleep(int claimed, int free, boolean heldBack) {
+        mayHaveMore = claimed == free;
+        if (mayHaveMore) {
             // More may be due; what is answered wakes the loop.
             again |= slots.low();
             return Future.succeededFuture(pace.rest());
@@ -209,7 +210,8 @@ final class ClaimLoop {
         // What is held back comes due all the time, and must not have the loop look each time.
         long soonest = heldBack ? HELD_BACK_MS : 1;
         long sleep = pace.next(System.nanoTime());
-        return store.nextDue().map(due -> {
+        Future<Optional<Duration>> asked = claimed == 0 ? store.nextDue() : store.nextDueBehindClaim();
+        return asked.map(due -> {
             long nextDue = Math.max(soonest, due.map(Duration::toMillis).orElse(Long.MAX_VALUE));
             long nextEnd = targets.nextEnd().map(Duration::toMillis).orElse(Long.MAX_VALUE);
             return Math.max(1, Math.min(sleep, Math.min(nextDue, nextEnd)));

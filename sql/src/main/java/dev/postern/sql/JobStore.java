@@ -35,10 +35,14 @@ public final class JobStore {
     /** A connection silent for so long is closed: an idle one costs a reconnect, a half-open one stops being believed. */
     private static final int SILENCE_SECONDS = 60;
 
+    /** Has something to commit, so that its commit waits for the disk, and with it whatever was committed before. */
+    private static final String FLUSH = "pg_logical_emit_message(true, 'postern', '') is null";
+
     private final Statements statements;
     private final String claimJobs;
     private final String wakeWorkers;
     private final String nextDue;
+    private final String nextDueBehindClaim;
     private final String finishJobs;
     private final String renewLeases;
     private final String lostLeases;
@@ -58,9 +62,10 @@ public final class JobStore {
         this.claimJobs = "select c.id, c.attempt, c.lease_token, c.database_id, c.queue_name, c.task_identifier,"
                 + " c.payload, c.max_attempts, c.actor_id, c.entity_id, c.request_id, c.traceparent,"
                 + " c.priority, c.run_at"
-                + " from " + schema + ".claim_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) as c";
+                + " from " + schema + ".claim_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, true) as c";
         this.wakeWorkers = "select " + schema + ".wake_workers()";
         this.nextDue = "select " + schema + ".next_due()";
+        this.nextDueBehindClaim = nextDue + ", " + FLUSH;
         this.finishJobs = "select element, verdict from " + schema + ".finish_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         this.renewLeases = "select job_id from " + schema + ".renew_leases($1, $2, $3, $4)";
         this.lostLeases = "select job_id, verdict from " + schema + ".lost_leases($1, $2, $3)";
@@ -93,7 +98,9 @@ public final class JobStore {
     }
 
     /**
-     * Claims up to {@code limit} due jobs for a worker.
+     * Claims up to {@code limit} due jobs for a worker. A claim that is not full may be taken back by a crash of Postgres
+     * until a later commit has reached the disk, that of {@link #nextDueBehindClaim} at the latest: its jobs are then
+     * claimed again, with the same attempt and another lease token. Last attempts are on disk when they are handed over.
      *
      * @param worker id of this incarnation of the worker, at least 4 characters
      * @param tasks the task identifiers it takes; empty for all
@@ -126,13 +133,20 @@ public final class JobStore {
                 .addOffsetDateTime(after == null ? null : after.runAt())
                 .addLong(after == null ? null : after.jobId())
                 .addValue(awake == null ? null : interval(awake));
-        return statements.call(claimJobs, arguments, "claim jobs").map(rows -> {
-            List<ClaimedJob> jobs = new ArrayList<>(rows.size());
-            for (Row row : rows) {
-                jobs.add(claimedJob(row));
-            }
-            return jobs;
-        });
+        return statements
+                .call(claimJobs, arguments, "claim jobs")
+                .map(rows -> {
+                    List<ClaimedJob> jobs = new ArrayList<>(rows.size());
+                    for (Row row : rows) {
+                        jobs.add(claimedJob(row));
+                    }
+                    return jobs;
+                })
+                .compose(jobs -> jobs.stream().anyMatch(job -> job.attempt().number() >= job.maxAttempts())
+                        ? statements
+                                .call("select " + FLUSH, Tuple.tuple(), "flush a claim")
+                                .map(jobs)
+                        : Future.succeededFuture(jobs));
     }
 
     /** Wakes all workers and takes back what any of them promised by {@code awake}. */
@@ -145,8 +159,17 @@ public final class JobStore {
      * for its time. Never negative.
      */
     public Future<Optional<Duration>> nextDue() {
+        return nextDue(nextDue);
+    }
+
+    /** As {@link #nextDue}; every claim that was answered before is on disk when it is done. */
+    public Future<Optional<Duration>> nextDueBehindClaim() {
+        return nextDue(nextDueBehindClaim);
+    }
+
+    private Future<Optional<Duration>> nextDue(String statement) {
         return statements
-                .call(nextDue, Tuple.tuple(), "ask for the next due job")
+                .call(statement, Tuple.tuple(), "ask for the next due job")
                 .map(rows -> {
                     Double seconds = rows.iterator().next().getDouble(0);
                     return Optional.ofNullable(seconds)
