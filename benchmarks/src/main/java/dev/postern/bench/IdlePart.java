@@ -44,7 +44,8 @@ final class IdlePart implements Part {
             if (peer.isPresent()) {
                 other = Optional.of(peer.get().prepare());
                 try (Child peersWorker = peer.get().start(other.get())) {
-                    new Drain(lab, peer.get(), other.get(), List.of(peersWorker)).all(size.warmUp());
+                    new Drain(lab, peer.get(), other.get(), List.of(peersWorker))
+                            .all(peer.get().backlog(size.warmUp()));
                     senders.add(new Sender(lab, peer.get().name(), other.get(), """
                             select (graphile_worker.add_job('noop', json_build_object('n', ?::bigint))).id"""));
                     turns(lab, size, senders);

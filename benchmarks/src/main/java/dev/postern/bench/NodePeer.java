@@ -37,6 +37,9 @@ record NodePeer(Lab lab, Kind kind, Path node, Path directory, String mode) impl
     /** A worker that takes one job at a time would need minutes for what the others do in seconds. */
     private static final int FEWER = 20;
 
+    /** So much longer does a job take without the settings for throughput; it is for warming up only. */
+    private static final int FEWER_ALONE = 4;
+
     enum Kind {
         GRAPHILE_WORKER(
                 GRAPHILE,
@@ -229,6 +232,9 @@ record NodePeer(Lab lab, Kind kind, Path node, Path directory, String mode) impl
 
     @Override
     public int backlog(int asked) {
+        if (mode.equals("latency")) {
+            return asked / FEWER_ALONE;
+        }
         return kind == Kind.CONSTRUCTIVES ? asked / FEWER : asked;
     }
 }

@@ -13,6 +13,7 @@ package dev.postern.bench;
  * @param future rows that are due tomorrow, beside which claims are measured
  * @param dead letters there
  * @param soakMinutes how long the soak lasts
+ * @param slowPeers whether also those peers have their turns that are several times slower
  */
 record Size(
         int turns,
@@ -24,15 +25,16 @@ record Size(
         int deepBacklog,
         int future,
         int dead,
-        int soakMinutes) {
+        int soakMinutes,
+        boolean slowPeers) {
 
     /** Most of an hour. */
     static Size full(int turns) {
-        return new Size(turns, turns, 100_000, 50_000, 20, 300, 1_000_000, 1_000_000, 100_000, 60);
+        return new Size(turns, turns, 100_000, 50_000, 20, 300, 1_000_000, 1_000_000, 100_000, 60, true);
     }
 
-    /** Some minutes; smaller backlogs, fewer turns, more noise. */
+    /** At most three minutes on two slow cores, with one turn; smaller backlogs, more noise. */
     static Size quick(int turns) {
-        return new Size(turns, 1, 20_000, 15_000, 5, 100, 100_000, 100_000, 10_000, 2);
+        return new Size(turns, 3, 30_000, 40_000, 5, 100, 100_000, 100_000, 10_000, 2, false);
     }
 }
