@@ -147,12 +147,13 @@ begin
           and j.due and j.queue_name is null and j.locked_at is null and j.attempts < j.max_attempts);
   end if;
   if in_lane and not going_on then
-    select first.database_id, first.task_identifier, -2147483648, '-infinity', 0
+    -- From the first one on, so that what is gone is passed by once and not again by the claim.
+    select first.database_id, first.task_identifier, first.priority, first.run_at, first.id - 1
     into lane_database_id, lane_task, place_priority, place_run_at, place_id
     from (
-      select j.database_id, j.task_identifier from ${schema}.jobs j
+      select j.database_id, j.task_identifier, j.priority, j.run_at, j.id from ${schema}.jobs j
       where j.due and j.queue_name is null and j.locked_at is null and j.attempts < j.max_attempts
-      order by j.database_id, j.task_identifier limit 1
+      order by j.database_id, j.task_identifier, j.priority, j.run_at, j.id limit 1
     ) as first
     join (
       select j.database_id, j.task_identifier from ${schema}.jobs j

@@ -10,7 +10,8 @@ import java.util.SplittableRandom;
 
 /**
  * One job at a time into a system with nothing to do: from the commit to its arrival at the function. In turns. Both
- * workers have done a backlog before, as one that runs for a while has.
+ * workers have done a backlog before, as one that runs for a while has, and a vacuum was there, as autovacuum is within
+ * a minute: how much of one falls into a turn shall not be by chance.
  */
 final class IdlePart implements Part {
 
@@ -38,6 +39,7 @@ final class IdlePart implements Part {
         List<Sender> senders = new ArrayList<>();
         try (Child worker = ours.start(database)) {
             new Drain(lab, ours, database, List.of(worker)).all(size.warmUp());
+            database.execute("vacuum analyze");
             senders.add(new Sender(lab, ours.name(), database, """
                     select (app_jobs.add_job(
                       '00000000-0000-0000-0000-000000000001', 'noop', json_build_object('n', ?::bigint))).id"""));
@@ -46,6 +48,7 @@ final class IdlePart implements Part {
                 try (Child peersWorker = peer.get().start(other.get())) {
                     new Drain(lab, peer.get(), other.get(), List.of(peersWorker))
                             .all(peer.get().backlog(size.warmUp()));
+                    other.get().execute("vacuum analyze");
                     senders.add(new Sender(lab, peer.get().name(), other.get(), """
                             select (graphile_worker.add_job('noop', json_build_object('n', ?::bigint))).id"""));
                     turns(lab, size, senders);
