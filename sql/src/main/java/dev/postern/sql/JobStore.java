@@ -142,11 +142,15 @@ public final class JobStore {
                     }
                     return jobs;
                 })
-                .compose(jobs -> jobs.stream().anyMatch(job -> job.attempt().number() >= job.maxAttempts())
+                .compose(jobs -> jobs.size() < limit && jobs.stream().anyMatch(JobStore::isLastAttempt)
                         ? statements
                                 .call("select " + FLUSH, Tuple.tuple(), "flush a claim")
                                 .map(jobs)
                         : Future.succeededFuture(jobs));
+    }
+
+    private static boolean isLastAttempt(ClaimedJob job) {
+        return job.attempt().number() >= job.maxAttempts();
     }
 
     /** Wakes all workers and takes back what any of them promised by {@code awake}. */
