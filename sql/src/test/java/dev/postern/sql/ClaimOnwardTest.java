@@ -60,13 +60,13 @@ class ClaimOnwardTest {
 
     @Test
     void passesNothingByThatIsGoneButStillSeenByAnOldTransaction() {
-        backlog(8_000);
+        backlog(24_000);
         try (Session forgotten = Session.transaction(database)) {
             forgotten.rows("set transaction isolation level repeatable read");
             forgotten.rows("select count(*) from app_jobs.jobs");
             Map<String, @Nullable Object> last = Map.of();
-            for (int i = 0; i < 12; i++) {
-                last = claim(500, "").getLast();
+            for (int i = 0; i < 11; i++) {
+                last = claim(2_000, "").getLast();
             }
             long anew = buffers("");
             long onward = buffers(after(last));
@@ -119,11 +119,11 @@ class ClaimOnwardTest {
 
     @Test
     void aTimeWithoutAnIdPassesNothingByThatIsGoneBeforeIt() {
-        backlog(8_000);
+        backlog(24_000);
         try (Session forgotten = Session.transaction(database)) {
             forgotten.rows("set transaction isolation level repeatable read");
             forgotten.rows("select count(*) from app_jobs.jobs");
-            claim(8_000, "");
+            claim(24_000, "");
             backlog(20);
             long anew = buffers("");
             Map<String, @Nullable Object> last = database.rows(
