@@ -10,8 +10,9 @@
 -- without after_id is that time with whatever id, and nothing before it is met: for a worker that has just emptied the
 -- lane and looks again soon, so that a claim of a few jobs does not pass by all that a busy minute has left in the index.
 -- With awake the worker promises to look again within that time whatever happens, and after that ever more rarely, so
--- that a job whose transaction takes long is found not long after its commit; inserts do not notify meanwhile. A claim
--- that is full promises nothing, because the worker may have no room then, and wakes the others.
+-- that a job whose transaction takes long is found not long after its commit; inserts do not notify meanwhile. A worker
+-- whose claims come back full, or that has no room to look, notifies others by a statement of its own: a claim would stand
+-- in line with all who notify until its promise has ended.
 -- With async_commit a claim that is not full and had neither queues, limits nor classes to obey commits without waiting for
 -- the disk, a third of its time: a crash of Postgres may take it back, and the job is claimed again with the same attempt.
 -- The caller sees to it that a commit that waits follows at once, and comes first where an attempt may not be repeated.
@@ -244,12 +245,8 @@ begin
     perform set_config('synchronous_commit', 'off', true);
   end if;
   if claim_jobs.awake is not null then
-    if wanted > 0 then
-      perform setval('${schema}.awake_until',
-        (extract(epoch from clock_timestamp() + claim_jobs.awake) * 1000000)::bigint);
-    elsif (select a.last_value > 0 from ${schema}.awake_until a) then
-      perform ${schema}.wake_workers();
-    end if;
+    perform setval('${schema}.awake_until',
+      (extract(epoch from clock_timestamp() + claim_jobs.awake) * 1000000)::bigint);
   end if;
 end;
 $$;

@@ -68,6 +68,7 @@ final class ClaimLoop {
     private long timer = -1;
     private long backoffMs;
     private Future<Void> pass = Future.succeededFuture();
+    private Future<Void> othersWoken = Future.succeededFuture();
 
     ClaimLoop(
             Vertx vertx,
@@ -152,13 +153,14 @@ final class ClaimLoop {
         int free = slots.room();
         if (free <= 0) {
             mayHaveMore = true;
-            return Future.succeededFuture(pace.rest());
+            wakeOthers();
+            return Future.succeededFuture(pace.full(System.nanoTime()));
         }
         long sentAt = System.nanoTime();
         Map<String, Integer> allowances = targets.allowances();
         // Whoever takes some tasks only does not look for the others.
-        Duration awake = config.tasks().isEmpty() && pace.crowded(sentAt) ? PollPace.AWAKE : null;
-        if (sentAt - beganAt > goOnNanos || (awake == null && passesBefore())) {
+        Duration awake = config.tasks().isEmpty() ? pace.promise(sentAt) : null;
+        if (sentAt - beganAt > goOnNanos || (passesBefore() && !pace.crowded(sentAt))) {
             place = null;
         }
         boolean anew = place == null;
@@ -178,11 +180,18 @@ final class ClaimLoop {
                     }
                     place = nextPlace(jobs, jobs.size() == free);
                     pace.found(jobs.size(), System.nanoTime());
-                    if (awake != null && jobs.size() < free) {
-                        pace.promised(System.nanoTime());
+                    if (awake != null) {
+                        pace.promised(awake, System.nanoTime());
                     }
                     return slots.take(jobs, sentAt).compose(taken -> sleep(jobs.size(), free, !allowances.isEmpty()));
                 });
+    }
+
+    /** Not waited for: among many who notify it stands in line with them. */
+    private void wakeOthers() {
+        if (othersWoken.isComplete() && pace.mustWakeOthers(System.nanoTime())) {
+            othersWoken = store.wakeOthers().onFailure(cause -> log.debug("cannot wake the other workers", cause));
+        }
     }
 
     private @Nullable ClaimPlace nextPlace(List<ClaimedJob> jobs, boolean full) {
@@ -205,7 +214,8 @@ final class ClaimLoop {
         if (mayHaveMore) {
             // More may be due; what is answered wakes the loop.
             again |= slots.low();
-            return Future.succeededFuture(pace.rest());
+            wakeOthers();
+            return Future.succeededFuture(pace.full(System.nanoTime()));
         }
         // What is held back comes due all the time, and must not have the loop look each time.
         long soonest = heldBack ? HELD_BACK_MS : 1;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.postern.sql.ClaimedJob;
 import dev.postern.sql.JobDatabase;
+import dev.postern.sql.JobNotifications;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import java.time.Duration;
@@ -12,6 +13,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,6 +31,7 @@ class AwakeWorkerTest {
     final WorkerFixture fixture = new WorkerFixture(database);
 
     private final List<Long> taken = new CopyOnWriteArrayList<>();
+    private volatile int mostTaken = Integer.MAX_VALUE;
 
     @BeforeEach
     void nobodyPromised() {
@@ -61,12 +64,12 @@ class AwakeWorkerTest {
                     new ClaimLoop.Slots() {
                         @Override
                         public int room() {
-                            return 64;
+                            return Math.min(64, mostTaken - taken.size());
                         }
 
                         @Override
                         public boolean low() {
-                            return true;
+                            return room() > 0;
                         }
 
                         @Override
@@ -79,7 +82,7 @@ class AwakeWorkerTest {
 
         void lookInACrowd() {
             context.runOnContext(ignored -> {
-                pace.found(10, System.nanoTime());
+                pace.found(PollPace.CROWD, System.nanoTime());
                 loop.wake();
             });
         }
@@ -139,6 +142,32 @@ class AwakeWorkerTest {
             fixture.eventually(() -> taken.contains(id));
         }
         assertThat(database.number(PROMISED)).isZero();
+    }
+
+    /** Inserts tell nobody, so the worker has to, again and again, that there is more than it takes. */
+    @Test
+    void wakesOthersWhileItHasNoRoomForWhatItPromisedToLookFor() {
+        AtomicInteger woken = new AtomicInteger();
+        JobNotifications other = new JobNotifications(
+                fixture.vertx,
+                database.config(),
+                fixture.pool(database.config()),
+                JobNotifications.JOBS_CHANNEL,
+                "another worker",
+                woken::incrementAndGet,
+                told -> {});
+        other.start();
+        fixture.eventually(() -> woken.get() == 1);
+        silence();
+        for (int i = 0; i < 10; i++) {
+            database.addJob("crowd", "{}");
+        }
+        assertThat(woken).hasValue(1);
+        mostTaken = 5;
+        new Loop(config -> config).lookInACrowd();
+        fixture.eventually(() -> woken.get() > 3);
+        assertThat(taken).hasSize(5);
+        await(other.close());
     }
 
     @Test

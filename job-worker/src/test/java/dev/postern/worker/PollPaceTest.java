@@ -2,6 +2,7 @@ package dev.postern.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -55,29 +56,56 @@ class PollPaceTest {
     }
 
     @Test
-    void fiveJobsInTwentyMillisecondsAreACrowd() {
+    void twentyFiveJobsInATenthOfASecondAreACrowd() {
         listening = true;
-        for (int i = 0; i < 4; i++) {
+        for (int i = 0; i < 24; i++) {
             pace.found(1, ms(1_000 + i));
         }
-        assertThat(pace.crowded(ms(1_004))).isFalse();
-        pace.found(1, ms(1_005));
-        assertThat(pace.crowded(ms(1_006))).isTrue();
-        assertThat(pace.crowded(ms(1_030))).isTrue();
-        assertThat(pace.crowded(ms(1_080))).isFalse();
+        assertThat(pace.crowded(ms(1_024))).isFalse();
+        pace.found(1, ms(1_025));
+        assertThat(pace.crowded(ms(1_026))).isTrue();
+        assertThat(pace.crowded(ms(1_110))).isTrue();
+        assertThat(pace.crowded(ms(1_310))).isFalse();
+    }
+
+    @Test
+    void fourLooksInVainAreTheEndOfACrowd() {
+        pace.found(PollPace.CROWD, ms(1_000));
+        for (int i = 0; i < 3; i++) {
+            pace.found(0, ms(1_005 + 5 * i));
+            assertThat(pace.crowded(ms(1_005 + 5 * i))).isTrue();
+        }
+        pace.found(0, ms(1_020));
+        assertThat(pace.crowded(ms(1_020))).isFalse();
+        pace.found(1, ms(1_025));
+        assertThat(pace.crowded(ms(1_025))).isTrue();
+    }
+
+    @Test
+    void promisesInACrowdAndTakesItBackAfterIt() {
+        assertThat(pace.promise(ms(999))).isNull();
+        pace.found(PollPace.CROWD, ms(1_000));
+        assertThat(pace.promise(ms(1_000))).isEqualTo(PollPace.AWAKE);
+        pace.promised(PollPace.AWAKE, ms(1_000));
+        for (int i = 0; i < 4; i++) {
+            pace.found(0, ms(1_001));
+        }
+        assertThat(pace.promise(ms(1_002))).isEqualTo(Duration.ZERO);
+        pace.promised(Duration.ZERO, ms(1_003));
+        assertThat(pace.promise(ms(1_004))).isNull();
     }
 
     @Test
     void looksByItselfUntilItsPromiseHasEndedAndAfterThatEverMoreRarely() {
         listening = true;
-        pace.found(10, ms(1_000));
-        pace.promised(ms(1_000));
+        long ended = 1_000 + PollPace.AWAKE.toMillis();
+        pace.promised(PollPace.AWAKE, ms(1_000));
         assertThat(pace.next(ms(1_000))).isEqualTo(PollPace.AWAKE_LOOK_MS);
-        assertThat(pace.next(ms(1_019))).isEqualTo(PollPace.AWAKE_LOOK_MS);
-        long now = 1_020;
+        assertThat(pace.next(ms(ended - 1))).isEqualTo(PollPace.AWAKE_LOOK_MS);
+        long now = ended;
         int looks = 0;
-        while (now < 1_020 + MOST_MS) {
-            long ago = now - 1_020;
+        while (now < ended + MOST_MS) {
+            long ago = now - ended;
             long sleep = pace.next(ms(now));
             assertThat(sleep).isBetween(PollPace.AWAKE_LOOK_MS, Math.max(PollPace.AWAKE_LOOK_MS, ago));
             now += sleep;
@@ -88,10 +116,23 @@ class PollPaceTest {
     }
 
     @Test
+    void wakesOthersTenTimesASecondAtMostForWhatItPromised() {
+        listening = true;
+        assertThat(pace.mustWakeOthers(ms(900))).isFalse();
+        assertThat(pace.full(ms(900))).isBetween(MOST_MS / 2, MOST_MS);
+        pace.promised(PollPace.AWAKE, ms(1_000));
+        assertThat(pace.mustWakeOthers(ms(1_000))).isTrue();
+        assertThat(pace.mustWakeOthers(ms(1_099))).isFalse();
+        assertThat(pace.full(ms(1_099))).isEqualTo(PollPace.WAKE_OTHERS_MS);
+        assertThat(pace.mustWakeOthers(ms(1_100))).isTrue();
+        assertThat(pace.full(ms(2_000))).as("ever more rarely").isEqualTo(800);
+    }
+
+    @Test
     void workersThatStartTogetherDoNotAskTogether() {
         listening = true;
         PollPace other = new PollPace(MOST_MS, () -> true, new Random(8), 0);
-        assertThat(pace.rest()).isNotEqualTo(other.rest());
+        assertThat(pace.full(ms(0))).isNotEqualTo(other.full(ms(0)));
     }
 
     private static long ms(long ms) {

@@ -129,9 +129,13 @@ final class WorkerFixture implements BeforeEachCallback, AfterEachCallback, Work
     }
 
     JobStore store(DatabaseConfig reachedBy) {
+        return new JobStore(pool(reachedBy), database.config().schema());
+    }
+
+    Pool pool(DatabaseConfig reachedBy) {
         Pool pool = JobStore.pool(vertx, reachedBy, "test");
         pools.add(pool);
-        return new JobStore(pool, database.config().schema());
+        return pool;
     }
 
     /** Waits until the query answers the number. */

@@ -38,6 +38,8 @@ public final class JobStore {
     /** Has something to commit, so that its commit waits for the disk, and with it whatever was committed before. */
     private static final String FLUSH = "pg_logical_emit_message(true, 'postern', '') is null";
 
+    private static final String WAKE_OTHERS = "select pg_notify('jobs:insert', '')";
+
     private final Statements statements;
     private final String claimJobs;
     private final String wakeWorkers;
@@ -151,6 +153,11 @@ public final class JobStore {
 
     private static boolean isLastAttempt(ClaimedJob job) {
         return job.attempt().number() >= job.maxAttempts();
+    }
+
+    /** Wakes all workers, and leaves what any of them promised by {@code awake} as it is. */
+    public Future<Void> wakeOthers() {
+        return statements.call(WAKE_OTHERS, Tuple.tuple(), "wake other workers").mapEmpty();
     }
 
     /** Wakes all workers and takes back what any of them promised by {@code awake}. */
