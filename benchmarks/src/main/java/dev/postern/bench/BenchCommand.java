@@ -29,7 +29,7 @@ final class BenchCommand implements Callable<Integer> {
 
     @Option(
             names = "--quick",
-            description = "At most three minutes instead of most of an hour: three parts, one turn, more noise.")
+            description = "At most three minutes instead of about an hour: three parts, one turn, more noise.")
     boolean quick;
 
     @Option(names = "--only", paramLabel = "PART", split = ",", description = "Some parts; --list names them.")

@@ -67,18 +67,12 @@ final class Drain {
             workers.forEach(Child::thaw);
             throw e;
         }
-        double wal = wal();
-        double workerCpu = workerCpu();
-        double functionsCpu = Proc.cpuSeconds(lab.functions().pid());
-        double postgresCpu = lab.postgres().cpuSeconds();
+        Spent before = spent();
         workers.forEach(Child::thaw);
         if (passed > 0) {
             awaitCalls(passed);
             lab.functions().reset(false);
-            wal = wal();
-            workerCpu = workerCpu();
-            functionsCpu = Proc.cpuSeconds(lab.functions().pid());
-            postgresCpu = lab.postgres().cpuSeconds();
+            before = spent();
         }
         FunctionServer.Count count = awaitCalls(measured);
         if (measured == jobs) {
@@ -87,12 +81,13 @@ final class Drain {
         double seconds = (System.nanoTime() - count.firstNanos()) / 1e9;
         long done = measured == jobs ? jobs : count.received();
         double thousands = done / 1_000.0;
+        Spent after = spent();
         return new Result(
                 done / seconds,
-                (workerCpu() - workerCpu) / thousands,
-                (Proc.cpuSeconds(lab.functions().pid()) - functionsCpu) / thousands,
-                (lab.postgres().cpuSeconds() - postgresCpu) / thousands,
-                (wal() - wal) / done,
+                (after.workerCpu - before.workerCpu) / thousands,
+                (after.functionsCpu - before.functionsCpu) / thousands,
+                (after.postgresCpu - before.postgresCpu) / thousands,
+                (after.walBytes - before.walBytes) / done,
                 workers.stream()
                         .mapToDouble(worker -> Proc.residentMb(worker.pid()))
                         .max()
@@ -129,13 +124,16 @@ final class Drain {
         }
     }
 
-    private double wal() {
-        return database.number("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')");
-    }
+    /** So far: seconds of processor time, and bytes. */
+    private record Spent(double workerCpu, double functionsCpu, double postgresCpu, double walBytes) {}
 
-    private double workerCpu() {
-        return workers.stream()
-                .mapToDouble(worker -> Proc.cpuSeconds(worker.pid()))
-                .sum();
+    private Spent spent() {
+        return new Spent(
+                workers.stream()
+                        .mapToDouble(worker -> Proc.cpuSeconds(worker.pid()))
+                        .sum(),
+                Proc.cpuSeconds(lab.functions().pid()),
+                lab.postgres().cpuSeconds(),
+                database.number("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')"));
     }
 }

@@ -29,7 +29,7 @@ record Size(
         int soakMinutes,
         boolean slowPeers) {
 
-    /** Most of an hour. */
+    /** About an hour. */
     static Size full(int turns) {
         return new Size(turns, turns, 100_000, 100_000, 20, 300, 1_000_000, 1_000_000, 100_000, 60, true);
     }

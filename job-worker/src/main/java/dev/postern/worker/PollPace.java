@@ -40,6 +40,8 @@ final class PollPace {
     /** So long another worker may sleep while this one has promised to look and has no room. */
     static final long WAKE_OTHERS_MS = 100;
 
+    private static final long WAKE_OTHERS_NANOS = TimeUnit.MILLISECONDS.toNanos(WAKE_OTHERS_MS);
+
     /** Of 250 jobs a second each notification costs more than the looks do. */
     static final int CROWD = 25;
 
@@ -57,7 +59,6 @@ final class PollPace {
     private int foundNothing;
     private boolean promised;
     private long promisedUntil;
-    private boolean wokeOthers;
     private long wokeOthersAt;
 
     /**
@@ -71,6 +72,7 @@ final class PollPace {
         this.listening = listening;
         this.random = random;
         this.lastFoundAt = now;
+        this.wokeOthersAt = now - WAKE_OTHERS_NANOS;
     }
 
     /** So many jobs were found. */
@@ -104,10 +106,9 @@ final class PollPace {
 
     /** There is more than this worker takes: whether others have to be woken now, because inserts may tell nobody. */
     boolean mustWakeOthers(long now) {
-        if (!promised || (wokeOthers && now - wokeOthersAt < TimeUnit.MILLISECONDS.toNanos(WAKE_OTHERS_MS))) {
+        if (!promised || now - wokeOthersAt < WAKE_OTHERS_NANOS) {
             return false;
         }
-        wokeOthers = true;
         wokeOthersAt = now;
         return true;
     }

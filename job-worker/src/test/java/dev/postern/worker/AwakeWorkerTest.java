@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntSupplier;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,7 +32,8 @@ class AwakeWorkerTest {
     final WorkerFixture fixture = new WorkerFixture(database);
 
     private final List<Long> taken = new CopyOnWriteArrayList<>();
-    private volatile int mostTaken = Integer.MAX_VALUE;
+    private final AtomicInteger woken = new AtomicInteger();
+    private volatile IntSupplier room = () -> 64;
 
     @BeforeEach
     void nobodyPromised() {
@@ -64,7 +66,7 @@ class AwakeWorkerTest {
                     new ClaimLoop.Slots() {
                         @Override
                         public int room() {
-                            return Math.min(64, mostTaken - taken.size());
+                            return room.getAsInt();
                         }
 
                         @Override
@@ -144,10 +146,8 @@ class AwakeWorkerTest {
         assertThat(database.number(PROMISED)).isZero();
     }
 
-    /** Inserts tell nobody, so the worker has to, again and again, that there is more than it takes. */
-    @Test
-    void wakesOthersWhileItHasNoRoomForWhatItPromisedToLookFor() {
-        AtomicInteger woken = new AtomicInteger();
+    /** Ten jobs of which another worker, which is asleep, has not heard. */
+    private JobNotifications otherWorkerAndTenJobs() {
         JobNotifications other = new JobNotifications(
                 fixture.vertx,
                 database.config(),
@@ -163,10 +163,26 @@ class AwakeWorkerTest {
             database.addJob("crowd", "{}");
         }
         assertThat(woken).hasValue(1);
-        mostTaken = 5;
+        return other;
+    }
+
+    /** Inserts tell nobody, so the worker has to, again and again, that there is more than it takes. */
+    @Test
+    void wakesOthersWhileItHasNoRoomForWhatItPromisedToLookFor() {
+        JobNotifications other = otherWorkerAndTenJobs();
+        room = () -> 5 - taken.size();
         new Loop(config -> config).lookInACrowd();
         fixture.eventually(() -> woken.get() > 3);
         assertThat(taken).hasSize(5);
+        await(other.close());
+    }
+
+    @Test
+    void wakesOthersWhenItsClaimComesBackFull() {
+        JobNotifications other = otherWorkerAndTenJobs();
+        room = () -> 5;
+        new Loop(config -> config).lookInACrowd();
+        fixture.eventually(() -> woken.get() > 1);
         await(other.close());
     }
 

@@ -38,7 +38,7 @@ public final class JobStore {
     /** Has something to commit, so that its commit waits for the disk, and with it whatever was committed before. */
     private static final String FLUSH = "pg_logical_emit_message(true, 'postern', '') is null";
 
-    private static final String WAKE_OTHERS = "select pg_notify('jobs:insert', '')";
+    private static final String WAKE_OTHERS = "select pg_notify('" + JobNotifications.JOBS_CHANNEL + "', '')";
 
     private final Statements statements;
     private final String claimJobs;
